@@ -1,0 +1,1 @@
+"""The embedded lab: everything that stands for hardware or the internet."""

@@ -1,0 +1,1 @@
+"""An emulator of the Proxmox VE API. See README.md in this folder."""
