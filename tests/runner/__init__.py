@@ -1,0 +1,1 @@
+"""The runner behind bin/test: suites of several tools, one count at the end."""

@@ -1,0 +1,65 @@
+"""Runs the chosen suites and prints, as its last line, `N passed, N failed` over all of them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+
+from tests.runner.context import Context, Core
+from tests.runner.outcome import Outcome
+from tests.runner.suites import SUITES
+
+LONG_DRILLS = "lab: the tests marked `long` (bin/test --all runs them)"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="bin/test", description="Runs the tests of detectviz.infra.")
+    names = [suite.name for suite in SUITES]
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"some of: {', '.join(names)} (default: all of them)")
+    parser.add_argument("--all", action="store_true", dest="everything", help="add the long drills")
+    parser.add_argument("--cache", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--core", action="append", default=[], metavar="NAME=VENV", help=argparse.SUPPRESS)
+    parser.add_argument("--left-out", action="append", default=[], help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    unknown = [name for name in options.suites if name not in names]
+    if unknown:
+        parser.error(f"no such suite: {', '.join(unknown)}; there are {', '.join(names)}")
+
+    chosen = [suite for suite in SUITES if not options.suites or suite.name in options.suites]
+    cores = [Core(name, Path(venv)) for name, _sign, venv in (core.partition("=") for core in options.core)]
+    left_out = [f"suite {suite.name}: not asked for" for suite in SUITES if suite not in chosen] + options.left_out
+    total = Outcome(left_out=left_out)
+    rows: list[tuple[str, Outcome, float]] = []
+    with tempfile.TemporaryDirectory(prefix="detectviz-test-") as scratch:
+        context = Context(Path.cwd(), options.cache, cores, options.everything, Path(scratch))
+        for suite in chosen:
+            print(f"=== {suite.name}: {suite.what}", flush=True)
+            started = time.monotonic()
+            try:
+                outcome = suite.run(context)
+            except Exception:
+                traceback.print_exc()
+                outcome = Outcome()
+                outcome.check(f"{suite.name}: the runner itself failed", False)
+            rows.append((suite.name, outcome, time.monotonic() - started))
+            total.add(outcome)
+    if not options.everything and any(suite.name == "lab" for suite in chosen):
+        total.left_out.append(LONG_DRILLS)
+
+    print("\nsuite         passed  failed  seconds")
+    for name, outcome, seconds in rows:
+        print(f"{name:<12} {outcome.passed:>7} {outcome.failed:>7} {seconds:>8.0f}")
+    for title, lines in (("Left out", total.left_out), ("Failed", total.failures)):
+        if lines:
+            print(f"\n{title}:")
+            for line in lines:
+                print(f"  - {line}")
+    print(f"\n{total.passed} passed, {total.failed} failed", flush=True)
+    return 0 if total.passed and not total.failed else 1
+
+
+sys.exit(main())

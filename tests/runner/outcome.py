@@ -1,0 +1,50 @@
+"""What a suite found: counts, the names of what failed, and what it left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+
+@dataclass
+class Outcome:
+    """`passed` and `failed` count single tests; `failures` and `left_out` are lines for a reader."""
+
+    passed: int = 0
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+
+    def add(self, other: Outcome) -> None:
+        self.passed += other.passed
+        self.failed += other.failed
+        self.failures += other.failures
+        self.left_out += other.left_out
+
+    def check(self, name: str, succeeded: bool) -> None:
+        """Counts one check that is no test case of a test framework, such as a linter's run."""
+        if succeeded:
+            self.passed += 1
+        else:
+            self.failed += 1
+            self.failures.append(name)
+
+
+def from_junit(path: Path, suite: str, exit_code: int) -> Outcome:
+    """Reads pytest's JUnit file. A run that ended badly without a failed case (no file, a crash) counts as one failure."""
+    outcome = Outcome()
+    if path.exists():
+        for case in ElementTree.parse(path).getroot().iter("testcase"):
+            name = f"{suite}: {case.get('classname')}.{case.get('name')}"
+            skipped = case.find("skipped")
+            if case.find("failure") is not None or case.find("error") is not None:
+                outcome.failed += 1
+                outcome.failures.append(name)
+            elif skipped is not None:
+                outcome.left_out.append(f"{name}: {skipped.get('message')}")
+            else:
+                outcome.passed += 1
+    if exit_code != 0 and not outcome.failed:
+        outcome.check(f"{suite}: pytest ended with {exit_code}", False)
+    return outcome

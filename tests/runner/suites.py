@@ -1,0 +1,132 @@
+"""The suites of bin/test, in the order in which they run: quick ones first."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.runner.context import Context, Core
+from tests.runner.outcome import Outcome, from_junit
+
+
+@dataclass(frozen=True)
+class Suite:
+    name: str
+    what: str
+    run: Callable[[Context], Outcome]
+
+
+def _pytest(context: Context, name: str, core: Core, arguments: list[str], timeout: float = 1800) -> Outcome:
+    junit = context.scratch / f"{name.replace(' ', '-')}.xml"
+    command = [str(core.bin / "python"), "-m", "pytest", "-q", "-ra", f"--junit-xml={junit}", *arguments]
+    code, _output = context.run(name, command, core=core, timeout=timeout)
+    return from_junit(junit, name, code)
+
+
+def unit(context: Context) -> Outcome:
+    outcome = Outcome()
+    for core in context.cores:
+        outcome.add(_pytest(context, f"unit {core.name}", core, ["--ansible-unit-inject-only", "tests/unit"]))
+    return outcome
+
+
+def lint(context: Context) -> Outcome:
+    outcome = Outcome()
+    tools = context.main.bin
+    checks = {
+        "ansible-lint": [f"{tools}/ansible-lint", "--offline", "--profile", "production"],
+        "docs": [
+            f"{tools}/antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", ".",
+        ],
+        "shellcheck": ["shellcheck", "-x", "bin/demo", "bin/test", "bin/bench", "bin/lib/common.sh", ".ci/run"],
+        "changelog": [f"{tools}/antsibull-changelog", "lint"],
+    }  # fmt: skip
+    for name, command in checks.items():
+        code, _output = context.run(name, command)
+        outcome.check(f"lint: {name}", code == 0)
+    return outcome
+
+
+def package(context: Context) -> Outcome:
+    """The collection as users get it: built, installed, documented, run by name."""
+    return _pytest(context, "package", context.main, ["-p", "no:ansible", "tests/package"])
+
+
+def contract(context: Context) -> Outcome:
+    """The Proxmox emulator against the official schema, the facts and foreign clients."""
+    return _pytest(context, "contract", context.main, ["-p", "no:ansible", "tests/contract"])
+
+
+def emulated(context: Context) -> Outcome:
+    """Modules and playbooks against the emulator with simulated guests."""
+    return _pytest(context, "emulated", context.main, ["-p", "no:ansible", "tests/emulated"])
+
+
+def sanity(context: Context) -> Outcome:
+    outcome = Outcome()
+    for core in context.cores:
+        place, environment = context.collection_copy(core)
+        command = [f"{core.bin}/ansible-test", "sanity", "--color", "no", "--python", core.python_version]
+        name = f"sanity {core.name}"
+        code, output = context.run(name, command, cwd=place, environment=environment)
+        ran = set(re.findall(r'^Running sanity test "([\w-]+)"', output, re.M))
+        listed = re.search(r"sanity test\(s\) listed below \(out of \d+\) failed.*\n((?:.+\n)+)", output)
+        failed = sorted({line.split()[0] for line in listed[1].splitlines()} & ran) if listed else []
+        outcome.passed += len(ran) - len(failed)
+        for test in failed:
+            outcome.check(f"{name}: {test}", False)
+        if code != 0 and not failed:
+            outcome.check(f"{name}: ansible-test ended with {code}", False)
+    return outcome
+
+
+def integration(context: Context) -> Outcome:
+    outcome = Outcome()
+    for core in context.cores:
+        place, environment = context.collection_copy(core)
+        names = sorted(aliases.parent.name for aliases in (place / "tests/integration/targets").glob("*/aliases"))
+        targets = [name for name in names if not name.startswith("setup_")]
+        for target in targets:
+            command = [
+                f"{core.bin}/ansible-test", "integration", "--color", "no", "--python", core.python_version, target,
+            ]  # fmt: skip
+            name = f"integration {core.name}: {target}"
+            code, _output = context.run(name, command, cwd=place, environment=environment)
+            outcome.check(name, code == 0)
+    return outcome
+
+
+def lab(context: Context) -> Outcome:
+    """Real guests in the embedded lab."""
+    arguments = ["-p", "no:ansible", "tests/lab"]
+    if not context.everything:
+        arguments += ["-m", "not long"]
+    return _pytest(context, "lab", context.main, arguments, timeout=3600)
+
+
+def molecule(context: Context) -> Outcome:
+    """Every scenario of molecule/, on guests of one lab."""
+    outcome = Outcome()
+    scenarios = sorted(path.parent.name for path in context.root.glob("molecule/*/molecule.yml"))
+    environment = context.environment(context.main, MOLECULE_GLOB="molecule/*/molecule.yml")
+    for scenario in scenarios:
+        if scenario == "default":
+            continue  # holds create and destroy for the others
+        command = [f"{context.main.bin}/molecule", "test", "-s", scenario]
+        code, _output = context.run(f"molecule {scenario}", command, environment=environment)
+        outcome.check(f"molecule: {scenario}", code == 0)
+    return outcome
+
+
+SUITES = [
+    Suite("unit", "pure logic, on every core", unit),
+    Suite("lint", "ansible-lint, shellcheck, documentation, changelog", lint),
+    Suite("package", "the built and installed collection", package),
+    Suite("contract", "the Proxmox emulator against schema, facts and foreign clients", contract),
+    Suite("emulated", "modules and playbooks against the emulator", emulated),
+    Suite("sanity", "ansible-test sanity, on every core", sanity),
+    Suite("integration", "ansible-test integration, on every core", integration),
+    Suite("lab", "real guests in the embedded lab", lab),
+    Suite("molecule", "molecule scenarios on lab guests", molecule),
+]
