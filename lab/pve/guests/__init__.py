@@ -1,0 +1,1 @@
+"""What stands behind a running guest: the backend protocol and a simulated backend."""

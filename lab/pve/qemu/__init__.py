@@ -1,0 +1,1 @@
+"""Virtual machines: their configuration as the API keeps it, and what is done with them."""
