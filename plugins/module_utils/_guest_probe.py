@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a guest looks like from inside: reading only, and judged elsewhere (``_machine_report``)."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+import socket
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils._dns_query import DnsError, ask
+
+PINGS_AT_ONCE = 16
+PING_INTERVAL = 0.2
+"""Seconds between the packets of one ping: the shortest that needs no privilege."""
+
+IP_HEADERS = {4: 20 + 8, 6: 40 + 8}
+"""Bytes of IP and ICMP headers: a packet of MTU size carries the rest."""
+
+SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
+DISK_LINK = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi{index}"
+SECTOR = 512
+
+
+def probe(names: Sequence[str], dns_server: str | None, pings: Sequence[Mapping[str, Any]], disks: int,
+          cloud_init_timeout: int) -> dict[str, Any]:  # fmt: skip
+    """Everything that the checks of one guest need, in one go."""
+    return {
+        "cloud_init": cloud_init_state(cloud_init_timeout),
+        "container": _answer(["systemd-detect-virt", "--container"]).strip() not in ("", "none"),
+        "hostname": socket.gethostname(),
+        "interfaces": parse_interfaces(_answer(["ip", "-json", "address", "show"])),
+        "resolved": {name: _resolve(name) for name in names},
+        "served": {name: _serve(dns_server, name) for name in names} if dns_server else {},
+        "pings": run_pings(pings),
+        "disks": [_disk_size(index) for index in range(disks)],
+    }
+
+
+def cloud_init_state(timeout: int) -> dict[str, Any]:
+    """``status`` is ``done``, ``error``, ``running`` (not done within ``timeout`` seconds), ``disabled`` or ``absent``."""
+    try:
+        text = _answer(["cloud-init", "status", "--wait"], timeout)
+    except subprocess.TimeoutExpired:
+        return {"status": "running", "errors": []}
+    match = re.search(r"^status: (\S+)", text, re.MULTILINE)
+    return {"status": match.group(1) if match else "absent", "errors": _cloud_init_errors()}
+
+
+def _cloud_init_errors(path: str = "/run/cloud-init/result.json") -> list[str]:
+    try:
+        with open(path, encoding="utf-8") as handle:
+            return [str(item) for item in json.load(handle)["v1"]["errors"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def parse_interfaces(text: str) -> dict[str, dict[str, Any]]:
+    """``{name: {mac, mtu, addresses}}`` from ``ip -json address``; loopback and link-local addresses are left out."""
+    result = {}
+    for link in json.loads(text or "[]"):
+        if not link.get("ifname") or "LOOPBACK" in (link.get("flags") or []):
+            continue
+        result[link["ifname"]] = {
+            "mac": link.get("address"),
+            "mtu": link.get("mtu"),
+            "addresses": [
+                f"{item['local']}/{item['prefixlen']}"
+                for item in link.get("addr_info") or []
+                if item.get("scope") == "global"
+            ],
+        }
+    return result
+
+
+def _resolve(name: str) -> list[str]:
+    """Addresses as programs on the guest see them, /etc/hosts included; an empty list if there are none."""
+    try:
+        return sorted({str(item[4][0]) for item in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
+    except OSError:
+        return []
+
+
+def _serve(server: str, name: str) -> dict[str, Any]:
+    """The DNS server's own answer: ``addresses``, or ``error``."""
+    addresses: list[str] = []
+    for kind in ("A", "AAAA"):
+        try:
+            addresses += ask(server, name, kind)
+        except DnsError as error:
+            return {"addresses": addresses, "error": str(error)}
+    return {"addresses": addresses, "error": None}
+
+
+def ping_command(address: str, mtu: int, count: int) -> list[str]:
+    """Ping with packets of exactly ``mtu`` bytes that no router may cut."""
+    size = mtu - IP_HEADERS[ipaddress.ip_address(address).version]
+    return ["ping", "-n", "-q", "-M", "do", "-s", str(size), "-c", str(count), "-i", str(PING_INTERVAL), "-W", "2", address]
+
+
+def run_pings(pings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each ``{address, mtu, count}`` gets ``sent`` and ``received``; one that lost everything also ``small``: whether
+    the address answers a packet of 100 bytes, which tells a path that is too narrow from one that is not there."""
+    results = []
+    for start in range(0, len(pings), PINGS_AT_ONCE):
+        results += _ping_batch(pings[start : start + PINGS_AT_ONCE])
+    silent = [index for index, result in enumerate(results) if not result["received"]]
+    for start in range(0, len(silent), PINGS_AT_ONCE):
+        batch = silent[start : start + PINGS_AT_ONCE]
+        small = _ping_batch([{**pings[index], "mtu": 100, "count": 2} for index in batch])
+        for index, answer in zip(batch, small):
+            results[index]["small"] = bool(answer["received"])
+    return results
+
+
+def _ping_batch(pings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    started = []
+    for ping in pings:
+        command = ping_command(ping["address"], ping["mtu"], ping["count"])
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_plain_env())
+        started.append((ping, process))
+    results = []
+    for ping, process in started:
+        try:
+            output, _stderr = process.communicate(timeout=ping["count"] * (PING_INTERVAL + 2) + 10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            output, _stderr = process.communicate()
+        sent, received = parse_ping(output, ping["count"])
+        results.append({"address": ping["address"], "mtu": ping["mtu"], "sent": sent, "received": received, "small": None})
+    return results
+
+
+def parse_ping(output: str, count: int) -> tuple[int, int]:
+    """(sent, received); a ping that could not even start has sent ``count`` and received none."""
+    match = SUMMARY.search(output)
+    return (int(match.group(1)), int(match.group(2))) if match else (count, 0)
+
+
+def _disk_size(index: int) -> int | None:
+    """Bytes of the disk on scsi``index``, found by its bus position, as names such as sdb may swap; None if absent."""
+    link = DISK_LINK.format(index=index)
+    if not os.path.exists(link):
+        return None
+    block = os.path.basename(os.path.realpath(link))
+    try:
+        with open(f"/sys/class/block/{block}/size", encoding="ascii") as handle:
+            return int(handle.read()) * SECTOR
+    except (OSError, ValueError):
+        return None
+
+
+def _answer(command: list[str], timeout: int = 30) -> str:
+    """What a command printed; empty when it is not installed. Raises subprocess.TimeoutExpired."""
+    try:
+        return subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=timeout, check=False, env=_plain_env()
+        ).stdout
+    except FileNotFoundError:
+        return ""
+
+
+def _plain_env() -> dict[str, str]:
+    return {**os.environ, "LC_ALL": "C", "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}

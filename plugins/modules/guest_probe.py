@@ -1,0 +1,120 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module around the guest probe."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: guest_probe
+author: The detectviz.infra authors
+short_description: Read what a guest looks like from inside
+version_added: 0.1.0
+description:
+  - Reads host name, interfaces, the state of cloud-init, disks, names and path MTU of a guest in one run.
+  - It only reads, and judges nothing. The filter P(detectviz.infra.machine_report#filter) compares its answers with
+    what the site expects.
+  - Needs C(ip) and C(ping) (iputils) on the guest.
+attributes:
+  check_mode:
+    description: Can run in check mode and do the same, as it changes nothing.
+    support: full
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+  idempotent:
+    description: It never changes anything.
+    support: full
+options:
+  names:
+    description: Host names to look up, both through the system's resolver and at O(dns_server).
+    type: list
+    elements: str
+    default: []
+  dns_server:
+    description:
+      - Address of the DNS server that is asked directly.
+      - Without it only the system's resolver is asked.
+    type: str
+  pings:
+    description: Addresses to ping with packets that no router may cut.
+    type: list
+    elements: dict
+    default: []
+    suboptions:
+      address:
+        description: IPv4 or IPv6 address.
+        type: str
+        required: true
+      mtu:
+        description: Size of the whole IP packet in bytes.
+        type: int
+        default: 1500
+      count:
+        description: How many packets are sent.
+        type: int
+        default: 5
+  disks:
+    description: How many SCSI disks to measure, counted from C(scsi0).
+    type: int
+    default: 0
+  cloud_init_timeout:
+    description: How long to wait for cloud-init to finish, in seconds.
+    type: int
+    default: 300
+"""
+
+EXAMPLES = r"""
+- name: The guest is read
+  detectviz.infra.guest_probe:
+    names: [node-2.example.net]
+    dns_server: 192.0.2.2
+    pings:
+      - {address: 192.0.2.12, mtu: 1500}
+    disks: 1
+"""
+
+RETURN = r"""
+probe:
+  description: What was seen.
+  returned: always
+  type: dict
+  contains:
+    hostname: {description: The host name., type: str, sample: node-1}
+    container: {description: Whether the guest is a container., type: bool}
+    cloud_init: {description: "C(status) and C(errors) of cloud-init.", type: dict, sample: {status: done, errors: []}}
+    interfaces: {description: "By name: C(mac), C(mtu), C(addresses).", type: dict}
+    resolved: {description: Addresses per name as the resolver gives them., type: dict}
+    served: {description: "Per name C(addresses) and C(error) as O(dns_server) answers.", type: dict}
+    pings: {description: "Per ping C(address), C(mtu), C(sent), C(received), C(small).", type: list, elements: dict}
+    disks: {description: Size in bytes per SCSI disk., type: list, elements: int}
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import probe
+
+PING_SPEC = {
+    "address": {"type": "str", "required": True},
+    "mtu": {"type": "int", "default": 1500},
+    "count": {"type": "int", "default": 5},
+}
+
+ARGUMENT_SPEC = {
+    "names": {"type": "list", "elements": "str", "default": []},
+    "dns_server": {"type": "str"},
+    "pings": {"type": "list", "elements": "dict", "default": [], "options": PING_SPEC},
+    "disks": {"type": "int", "default": 0},
+    "cloud_init_timeout": {"type": "int", "default": 300},
+}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    for program in ("ip", "ping"):
+        module.get_bin_path(program, required=True)
+    module.exit_json(changed=False, probe=probe(**module.params))
+
+
+if __name__ == "__main__":
+    main()
