@@ -1,0 +1,109 @@
+"""The lab's private network: one namespace with the Proxmox host's bridges, one that stands for the router.
+
+Nothing here touches the machine's own interfaces: every `ip` command names one of the lab's namespaces.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_interface
+from pathlib import Path
+
+from lab.nodes.commands import run
+
+NETNS_FOLDER = Path("/run/netns")
+END_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """A bridge of the lab: its name, MTU, the Proxmox hosts' addresses on it, and the router's address if any."""
+
+    name: str
+    mtu: int
+    addresses: Sequence[str]  # with prefix: 192.168.0.2/24
+    gateway: str | None = None  # with prefix
+
+
+def exists(namespace: str) -> bool:
+    return (NETNS_FOLDER / namespace).exists()
+
+
+def path(namespace: str) -> Path:
+    return NETNS_FOLDER / namespace
+
+
+def enter(namespace: str) -> list[str]:
+    """Words to put before a command so that it runs in the namespace (its files stay the machine's)."""
+    return ["nsenter", f"--net={path(namespace)}", "--"]
+
+
+def create(namespace: str, bridges: Sequence[Bridge]) -> None:
+    """Make the namespace with its bridges, and `<namespace>-router` that holds the gateways' addresses."""
+    router = router_of(namespace)
+    for name in (namespace, router):
+        run("ip", "netns", "add", name)
+        _ip(name, "link", "set", "lo", "up")
+    for number, bridge in enumerate(bridges):
+        add_bridge(namespace, bridge.name, bridge.mtu)
+        for address in bridge.addresses:
+            _ip(namespace, "address", "add", address, "dev", bridge.name, *_nodad(address))
+        if bridge.gateway:
+            near, far = f"router{number}", f"{bridge.name}"
+            _ip(namespace, "link", "add", near, "mtu", bridge.mtu, "type", "veth",
+                "peer", "name", far, "mtu", bridge.mtu, "netns", router)  # fmt: skip
+            _ip(namespace, "link", "set", near, "master", bridge.name, "up")
+            _ip(router, "link", "set", far, "up")
+            _ip(router, "address", "add", bridge.gateway, "dev", far, *_nodad(bridge.gateway))
+
+
+def add_bridge(namespace: str, name: str, mtu: int) -> None:
+    """Make one bridge, up, without spanning tree. A bridge without ports would take any MTU and lose it again."""
+    _ip(namespace, "link", "add", name, "mtu", mtu, "type", "bridge", "stp_state", "0", "forward_delay", "0")
+    _ip(namespace, "link", "set", name, "up")
+
+
+def router_of(namespace: str) -> str:
+    return f"{namespace}-router"
+
+
+def remove(namespace: str) -> None:
+    """End what runs in the lab's namespaces and remove them, with their links. Fine with none there."""
+    for name in (namespace, router_of(namespace)):
+        if exists(name):
+            end_processes(name)
+            run("ip", "netns", "delete", name)
+    if NETNS_FOLDER.is_dir() and not any(NETNS_FOLDER.iterdir()):
+        # `ip netns add` mounts this folder on itself; the machine had no such mount if it is empty now.
+        run("umount", NETNS_FOLDER, check=False)
+        NETNS_FOLDER.rmdir()
+
+
+def end_processes(namespace: str) -> None:
+    """Ask the processes in the namespace to end, and make them after a few seconds."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        for pid in _pids(namespace):
+            try:
+                os.kill(pid, sign)
+            except ProcessLookupError:
+                continue
+        limit = time.monotonic() + END_SECONDS
+        while _pids(namespace) and time.monotonic() < limit:
+            time.sleep(0.05)
+
+
+def _pids(namespace: str) -> list[int]:
+    return [int(word) for word in run("ip", "netns", "pids", namespace).split() if int(word) != os.getpid()]
+
+
+def _ip(namespace: str, *words: object) -> str:
+    return run("ip", "-n", namespace, *(str(word) for word in words))
+
+
+def _nodad(address: str) -> list[str]:
+    """IPv6 addresses are the lab's own: usable at once, without duplicate address detection."""
+    return ["nodad"] if ip_interface(address).version == 6 else []
