@@ -75,6 +75,13 @@ ensure_venv() {
     exec 9>&-
 }
 
+# The environment of the commands themselves: the main line of ansible-core with every tool. Sets `venv` and `python`.
+ensure_main_venv() {
+    python=$(find_python 11 11) || die "no Python 3.11 with venv was found; on Debian 12: apt-get install python3-venv"
+    ensure_venv core-2.19 "$python" tests/core-2.19.txt requirements.txt lab/requirements.txt tests/requirements.txt \
+        tests/requirements-pytest.txt
+}
+
 # What the embedded lab needs of Debian; `python -m lab up` names what is missing.
 # shellcheck disable=SC2034
 lab_packages=(podman runc debootstrap iproute2 iputils-ping)

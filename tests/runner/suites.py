@@ -50,17 +50,17 @@ def lint(context: Context) -> Outcome:
 
 def package(context: Context) -> Outcome:
     """The collection as users get it: built, installed, documented, run by name."""
-    return _pytest(context, "package", context.main, ["-p", "no:ansible", "tests/package"])
+    return _pytest(context, "package", context.main, ["-p", "no:pytest-ansible", "tests/package"])
 
 
 def contract(context: Context) -> Outcome:
     """The Proxmox emulator against the official schema, the facts and foreign clients."""
-    return _pytest(context, "contract", context.main, ["-p", "no:ansible", "tests/contract"])
+    return _pytest(context, "contract", context.main, ["-p", "no:pytest-ansible", "tests/contract"])
 
 
 def emulated(context: Context) -> Outcome:
     """Modules and playbooks against the emulator with simulated guests."""
-    return _pytest(context, "emulated", context.main, ["-p", "no:ansible", "tests/emulated"])
+    return _pytest(context, "emulated", context.main, ["-p", "no:pytest-ansible", "tests/emulated"])
 
 
 def sanity(context: Context) -> Outcome:
@@ -99,7 +99,7 @@ def integration(context: Context) -> Outcome:
 
 def lab(context: Context) -> Outcome:
     """Real guests in the embedded lab."""
-    arguments = ["-p", "no:ansible", "tests/lab"]
+    arguments = ["-p", "no:pytest-ansible", "tests/lab"]
     if not context.everything:
         arguments += ["-m", "not long"]
     return _pytest(context, "lab", context.main, arguments, timeout=3600)
