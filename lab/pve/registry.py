@@ -81,14 +81,13 @@ class Call:
 
     def require(self, path: str, privileges: list[str] | tuple[str, ...] | str, any: bool = False) -> None:
         """403 with the text of Proxmox VE, unless `can`."""
-        wanted = (privileges,) if isinstance(privileges, str) else tuple(privileges)
-        if not self.can(path, *wanted, any=any):
-            raise ApiError(403, f"Permission check failed ({path}, {'|'.join(wanted)})")
+        wanted = (privileges,) if isinstance(privileges, str) else privileges
+        self.world.access.require(self.identity, path, wanted, any=any)
 
-    def require_root(self, text: str) -> None:
-        """For what only root@pam itself may do, never one of its tokens."""
+    def require_root(self, what: str) -> None:
+        """For what only root@pam itself may do, never one of its tokens; `what` is the refusal's text."""
         if self.identity != "root@pam":
-            raise ApiError(403, f"Permission check failed ({text})" if "(" not in text else text)
+            raise ApiError(403, what)
 
     def start_task(self, kind: str, object_id: str | int, worker: Callable[[Task], Awaitable[Any]],
                    node: str | None = None) -> str:
