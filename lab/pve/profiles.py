@@ -46,7 +46,7 @@ TIMES = {
 }
 SHARED_TYPES = {"nfs", "cifs", "cephfs", "rbd", "iscsi", "iscsidirect", "pbs", "esxi", "zfs"}
 
-_VM = "images,rootdir"
+_VM = ["images", "rootdir"]
 PROFILES = {
     "lvmthin": Profile("lvmthin", {"storage": "local-lvm", "type": "lvmthin", "thinpool": "data", "vgname": "pve",
                                    "content": _VM}),
