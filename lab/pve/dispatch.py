@@ -1,0 +1,144 @@
+"""From a request to an answer, in the order of Proxmox VE.
+
+route (501), authentication (401), permission (403), node (500), parameters (400), handler.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from lab.pve import permissions
+from lab.pve.api_index import index_of
+from lab.pve.auth import Unauthorized
+from lab.pve.context import ORIGIN, Origin
+from lab.pve.errors import ApiError, ParameterError, TaskError, died
+from lab.pve.registry import OPERATIONS, Call, Listing
+from lab.pve.wire import PREFIX, Answer, Request, parameters
+
+if TYPE_CHECKING:
+    from lab.pve.auth import Authenticator
+    from lab.pve.schema.model import Operation
+    from lab.pve.workers import Workers
+    from lab.pve.world import World
+
+WRITES = ("POST", "PUT", "DELETE")
+
+
+class ConnectionReset(Exception):
+    """A fault: the connection breaks instead of an answer."""
+
+
+class Dispatcher:
+    """Runs operations. `violations` collects answers that break the schema, when `strict`."""
+
+    def __init__(self, world: World, authenticator: Authenticator, workers: Workers, *, strict: bool = False) -> None:
+        self._world = world
+        self._authenticator = authenticator
+        self._workers = workers
+        self._strict = strict
+        self.violations: list[str] = []
+
+    def route(self, request: Request) -> tuple[Operation, dict[str, str]] | None:
+        """The operation and the parameters in its path."""
+        if not request.full_path.startswith(PREFIX + "/"):
+            return None
+        found = self._world.schema.route(request.full_path.removeprefix(PREFIX))
+        if found is None:
+            return None
+        operation = self._world.schema.operation(request.method, found[0])
+        return (operation, found[1]) if operation else None
+
+    async def answer(self, request: Request, operation: Operation, path_values: dict[str, str]) -> Answer:
+        """The answer of a routed request; ApiError becomes its error elsewhere."""
+        handler = OPERATIONS.get((operation.method, operation.path)) or index_of(self._world.schema, operation)
+        path = request.full_path.removeprefix(PREFIX)
+        if handler is None:
+            raise ApiError(501, f"Method '{operation.method} {path}' not implemented")
+        origin = Origin(operation.method, path, operation.path, path_values.get("node"), _number(path_values.get("vmid")))
+        ORIGIN.set(origin)
+        identity = self._identity(request, operation)
+        origin.identity = identity
+        values = {**parameters(request), **path_values}
+        if operation.path != "/access/ticket":
+            permissions.check(self._world.access, self._world.state.users, operation.permissions, identity or None, values)
+        self._find_node(operation, path_values)
+        await self._faults_before(operation)
+        typed, errors = self._world.schema.check(operation, values)
+        if errors:
+            raise ParameterError(errors)
+        call = Call(self._world, operation.method, operation.path, typed, identity, origin)
+        result = await self._workers.run(path_values.get("node") or self._world.local_node,
+                                         protected=operation.protected, writes=operation.method in WRITES,
+                                         work=lambda: _guarded(handler, call))
+        listing = result if isinstance(result, Listing) else Listing(result)
+        if self._strict:
+            self._check_returns(operation, listing.data)
+        self._faults_after()
+        return Answer(200, {"data": listing.data, **listing.extra}, "OK")
+
+    def _identity(self, request: Request, operation: Operation) -> str:
+        if operation.permissions.get("user") == "world":
+            return ""
+        if self._world.faults.take("unauthorized"):
+            raise Unauthorized("permission denied - invalid PVE ticket")
+        identity = self._authenticator.identity(request.method, request.headers)
+        if "!" in identity and not operation.allowtoken:
+            raise ApiError(403, "Permission check failed (API tokens are not allowed here)")
+        return identity
+
+    def _find_node(self, operation: Operation, path_values: dict[str, str]) -> None:
+        if not operation.has_node:
+            return
+        name = path_values["node"]
+        node = self._world.state.nodes.get(name if name != "localhost" else self._world.local_node)
+        if node is None:
+            raise died(f"hostname lookup '{name}' failed - failed to get address info for: {name}: "
+                       "Name or service not known")
+        path_values["node"] = name if name != "localhost" else self._world.local_node
+        if not node.get("online", True) or self._world.faults.take("node_offline"):
+            raise ApiError(595, "No route to host")
+
+    async def _faults_before(self, operation: Operation) -> None:
+        faults = self._world.faults
+        delay = faults.take("delay")
+        if delay:
+            await self._world.clock.sleep(float(delay.get("seconds", 1)))
+        if faults.take("reset_before_work"):
+            raise ConnectionReset
+        status = faults.take("status")
+        if status:
+            raise ApiError(int(status.get("status", 500)), str(status.get("text", "emulated fault")), status.get("errors"))
+        if operation.method in WRITES:
+            self._world.check_quorum()
+
+    def _faults_after(self) -> None:
+        if self._world.faults.take("status596_after_work"):
+            raise ApiError(596, "Connection timed out")
+        if self._world.faults.take("reset_after_write"):
+            raise ConnectionReset
+
+    def _check_returns(self, operation: Operation, data: Any) -> None:
+        wrong = self._world.schema.validate_returns(operation.method, operation.path, data)
+        for place, text in wrong.items():
+            line = f"{operation.method} {operation.path}: {place}: {text}"
+            self.violations.append(line)
+            print(f"answer breaks the schema: {line}", file=sys.stderr)
+
+
+async def _guarded(handler: Any, call: Call) -> Any:
+    """A handler's own mistake is a 500 with its text, and a trace on stderr."""
+    try:
+        return await handler(call)
+    except ApiError:
+        raise
+    except TaskError as error:
+        raise died(str(error)) from error
+    except Exception as error:
+        traceback.print_exc()
+        raise died(f"internal error of the emulator: {type(error).__name__}: {error}") from error
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdigit() else None
