@@ -15,6 +15,8 @@ NAMES = tuple(f"{bus}{index}" for bus in ("ide", "scsi", "virtio", "sata") for i
 NEW_DISK = re.compile(r"^([^/:\s]+):(\d+(?:\.\d+)?)$")
 CLOUD_INIT = re.compile(r"^([^/:\s]+:)?(?:.*/)?(?:vm-\d+-)?cloudinit(?:\.[a-z0-9]+)?$")
 _BARE = {"volume": "file"}
+_BOOLEAN = {"backup", "detect_zeroes", "iothread", "pre-enrolled-keys", "replicate", "ro", "shared", "snapshot",
+            "ssd"}
 
 
 @dataclass
@@ -72,7 +74,8 @@ def parse(key: str, text: str) -> Drive:
     if "file" not in values:
         raise ValueError(f"no volume in {text!r}")
     file = values.pop("file")
-    return Drive(key, file, values)
+    options = {name: str(int(propstring.truth(value))) if name in _BOOLEAN else value for name, value in values.items()}
+    return Drive(key, file, options)
 
 
 def of(config: dict) -> Iterator[Drive]:
