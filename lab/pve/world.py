@@ -14,7 +14,9 @@ from lab.pve.tasks import Tasks
 
 if TYPE_CHECKING:
     from lab.pve.access import Access
+    from lab.pve.auth import Authenticator
     from lab.pve.schema.model import Schema
+    from lab.pve.stats import Stats
 
 
 class World:
@@ -33,6 +35,8 @@ class World:
         self.locks = Locks(self.clock, self.faults)
         self.tasks = Tasks(self, folder / "tasks")
         self.access: Access = _access(self)
+        self.stats: Stats | None = None  # set by the server
+        self.authenticator: Authenticator | None = None  # set by the application
 
     @property
     def local_node(self) -> str:
