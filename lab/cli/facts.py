@@ -1,0 +1,33 @@
+"""What `up` has made, kept in lab.json for the other commands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lab.cli.processes import Process
+
+
+@dataclass
+class Facts:
+    """`source`: folder of the site the lab was made from."""
+
+    source: str
+    node: str
+    address: str
+    files_url: str
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    def save(self, path: Path) -> None:
+        path.write_text(json.dumps(asdict(self), indent=1))
+
+
+def load(path: Path) -> Facts | None:
+    """None when no lab was started there."""
+    if not path.exists():
+        return None
+    data: dict[str, Any] = json.loads(path.read_text())
+    data["processes"] = {name: Process(**process) for name, process in data["processes"].items()}
+    return Facts(**data)

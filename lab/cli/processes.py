@@ -1,0 +1,59 @@
+"""Programs of the lab that run beside the systems (emulator, file server): start them, know them, end them."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+END_SECONDS = 10
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process by its id and start time, as ids come round again."""
+
+    pid: int
+    started: int
+
+    def alive(self) -> bool:
+        return _start_time(self.pid) == self.started
+
+    def end(self) -> None:
+        """Ask it to end, and make it after a while. Fine when it has ended."""
+        for sign in (signal.SIGTERM, signal.SIGKILL):
+            if not self.alive():
+                return
+            try:
+                descriptor = os.pidfd_open(self.pid)
+            except ProcessLookupError:
+                return
+            try:
+                signal.pidfd_send_signal(descriptor, sign)
+                if select.select([descriptor], [], [], END_SECONDS)[0]:
+                    return
+            finally:
+                os.close(descriptor)
+
+
+def start(argv: Sequence[str], log: Path, folder: Path) -> Process:
+    """Start a program that outlives this one, in `folder`; what it prints goes to `log`."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("a") as output:
+        child = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd=folder
+        )
+    return Process(child.pid, _start_time(child.pid) or 0)
+
+
+def _start_time(pid: int) -> int | None:
+    """Clock ticks after boot; None when there is no such process, or only its zombie."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if words[0] == "Z" else int(words[19])

@@ -1,0 +1,167 @@
+"""`up`: make what of the lab is not there yet, in order, and say how long each part took."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import lab
+from lab.cli import consent, facts, processes, site_overlay
+from lab.cli.environment import connection_environment, write_environment
+from lab.cli.places import Places, labs_folder
+from lab.cli.plan import API_PORT, FILE_PORT, Plan, plan, read_site
+from lab.nodes import cloud_image, host_system, image_build, namespace, recipe, requirements, safety
+from lab.nodes.commands import run as command
+from lab.nodes.container import Container
+
+CHECKOUT = Path(lab.__file__).resolve().parent.parent
+DEFAULT_SITE = CHECKOUT / "inventory/detectviz"
+ANSWER_SECONDS = 60
+
+
+class StartFailed(RuntimeError):
+    """A part of the lab did not come up; the text says which, and where its log is."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="start without asking")
+    parser.add_argument("--site", type=Path, default=DEFAULT_SITE, help="folder of the site (default: the documented)")
+    parser.add_argument("--profile", default="lvmthin", help="timing profile of the emulator (default: %(default)s)")
+    parser.add_argument("--time-scale", default="0.1", help="how long emulated work takes, 1 is real (%(default)s)")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Bring the lab up; a second call makes what is missing and leaves the rest as it is."""
+    places = Places.of(options.name)
+    began = time.monotonic()
+    requirements.require(recipe.cache_dir(), labs_folder())
+    for remark in requirements.remarks():
+        say(remark)
+    consent.ask(
+        labs_folder() / "agreed", options.yes,
+        name=places.name, namespace=places.namespace, cache=recipe.cache_dir(),
+    )  # fmt: skip
+    places.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with one_at_a_time(places):
+        _bring_up(places, options)
+    say(f"lab {places.name} is up after {time.monotonic() - began:.0f} s")
+    say(f"  python -m lab --name {places.name} exec -- ansible-playbook site.yml")
+    return 0
+
+
+def _bring_up(places: Places, options: argparse.Namespace) -> None:
+    source = options.site.resolve()
+    site = read_site(source)
+    layout = plan(site)
+    before = facts.load(places.facts)
+    if before and before.source != str(source):
+        raise StartFailed(f"lab {places.name} was made from {before.source}: take it down first, or choose a --name")
+    known = facts.Facts(str(source), layout.node, layout.address, layout.files_url, before.processes if before else {})
+    known.save(places.facts)
+
+    with step("image"):
+        rootfs = image_build.build_image(say)
+        images = cloud_image.publish(places.served, layout.image_names or ("cloud.img",), recipe.recipe_hash(), rootfs)
+        places.systems.mkdir(exist_ok=True)
+        (places.systems / "images.json").write_text(json.dumps(images))
+    with step("SSH key"):
+        if not places.key.exists():
+            command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab-{places.name}", "-f", places.key)
+        public_key = places.key.with_suffix(".pub").read_text().strip()
+    with step("network"):
+        if not namespace.exists(places.namespace):
+            namespace.remove(places.namespace)
+            namespace.create(places.namespace, layout.bridges)
+    with step("sysctls"):
+        safety.borrow_sysctls(labs_folder() / "sysctls.json")
+    with step("file server"):
+        _start(places, known, "files", _file_server(places, layout), layout.file_server, FILE_PORT)
+    with step(f"Proxmox host {layout.node}"):
+        host = host_container(places, rootfs)
+        host_system.install(host, layout.node, layout.bridges, layout.address, public_key)
+        host_system.boot(host, places.namespace)
+    with step("site"):
+        checksum = next(iter(images))
+        data = site_overlay.overlay(
+            site, layout, checksum, host_system.public_host_keys(host), public_key, places.key
+        )
+        site_overlay.write_copy(source, places.site, data)
+    with step("Proxmox API"):
+        _start(places, known, "emulator", _emulator(places, options, layout), layout.address, API_PORT)
+        connection = json.loads((places.emulator / "connection.json").read_text())
+        places.connection.touch(mode=0o600)
+        places.connection.write_text(json.dumps(connection, indent=1))
+        write_environment(places.environment, connection_environment(connection, places))
+
+
+def host_container(places: Places, rootfs: Path) -> Container:
+    """The Proxmox host's own system."""
+    return Container(f"{places.namespace}-host", places.namespace, places.host, rootfs)
+
+
+def _file_server(places: Places, layout: Plan) -> list[str]:
+    return [
+        *namespace.enter(namespace.router_of(places.namespace)), sys.executable, "-m", "http.server",
+        "--bind", layout.file_server, "--directory", str(places.served), str(FILE_PORT),
+    ]  # fmt: skip
+
+
+def _emulator(places: Places, options: argparse.Namespace, layout: Plan) -> list[str]:
+    return [
+        *namespace.enter(places.namespace), sys.executable, "-m", "lab", "pve",
+        "--host", layout.address, "--port", str(API_PORT), "--state", str(places.emulator),
+        "--site", str(places.site), "--profile", options.profile, "--time-scale", str(options.time_scale),
+        "--guests", str(places.systems), "--guests-group", places.namespace,
+    ]  # fmt: skip
+
+
+def _start(places: Places, known: facts.Facts, name: str, argv: list[str], address: str, port: int) -> None:
+    """Start one of the lab's programs unless it runs, and wait until its port answers."""
+    log = places.logs / f"{name}.log"
+    process = known.processes.get(name)
+    if process is None or not process.alive():
+        process = processes.start(argv, log, CHECKOUT)
+        known.processes[name] = process
+        known.save(places.facts)
+    limit = time.monotonic() + ANSWER_SECONDS
+    while not answers(places.namespace, address, port):
+        if not process.alive() or time.monotonic() > limit:
+            tail = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+            state = "does not answer" if process.alive() else "has ended"
+            raise StartFailed(f"the {name} at {address}:{port} {state}; the end of {log}:\n{tail}")
+        time.sleep(0.1)
+
+
+def answers(name: str, address: str, port: int) -> bool:
+    """Whether a port takes connections, seen from inside the namespace."""
+    probe = f"import socket; socket.create_connection(({address!r}, {port}), 1)"
+    argv = [*namespace.enter(name), sys.executable, "-S", "-c", probe]
+    done = subprocess.run(argv, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return done.returncode == 0
+
+
+@contextmanager
+def one_at_a_time(places: Places) -> Iterator[None]:
+    """Two `up` or `down` of one lab wait for each other."""
+    lock = labs_folder() / f".{places.name}.lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def step(name: str) -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    say(f"{name}: {time.monotonic() - began:.1f} s")
+
+
+def say(text: str) -> None:
+    print(f"lab: {text}", flush=True)

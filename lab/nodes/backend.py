@@ -1,0 +1,239 @@
+"""Real guests for the emulator: `start` boots a system container with the guest's cards, limits and cloud-init seed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import re
+import shutil
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from lab.nodes import agent, bridges, nics
+from lab.nodes.cloud_image import load_images
+from lab.nodes.commands import CommandError
+from lab.nodes.container import Container
+from lab.nodes.oci import Bind
+from lab.pve.guests.backend import AgentError, AgentNotRunning, BackendError, GuestDisk, GuestSpec, Nic
+
+SEED = "/var/lib/cloud/seed/nocloud"
+AGENT_FOLDER = "/dev/virtio-ports"  # where the agent's port is on a virtual machine
+PING_SECONDS = 3.0
+ANSWER_SECONDS = 60.0
+SYSTEM_DISK = re.compile(r"(scsi|virtio|sata|ide)0$")
+
+
+class ContainerBackend:
+    """Guests of one lab below `folder`: one folder per guest, `images.json`, and runc's state.
+
+    A guest's disk lives from its first start until `destroy`. It must run in the lab's network namespace.
+    """
+
+    def __init__(self, folder: Path, group: str) -> None:
+        self._folder = folder
+        self._group = group
+        self._images = load_images(folder / "images.json")
+        self._turns: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._agent_turns: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._watchers: dict[int, asyncio.Task[None]] = {}
+
+    # --- power
+
+    async def start(self, spec: GuestSpec) -> None:
+        """Boot the guest. Raises BackendError with the reason (no such bridge, VLAN filtering missing, runc)."""
+        async with self._turns[spec.vmid]:
+            await asyncio.to_thread(self._prepare, spec)
+            await self._boot(spec)
+
+    async def _boot(self, spec: GuestSpec) -> None:
+        self._power(spec.vmid).unlink(missing_ok=True)
+        if self._image(spec) is None:
+            self._blank(spec.vmid).touch()
+            return
+        try:
+            await asyncio.to_thread(self._start_container, spec)
+        except (CommandError, nics.NicError) as error:
+            raise BackendError(str(error)) from error
+        self._watch(spec.vmid)
+
+    def _prepare(self, spec: GuestSpec) -> None:
+        """Lay out the guest's folder: disk, seed, the agent's port. A new machine under an old id starts afresh."""
+        folder = self._guest(spec.vmid)
+        identity = {"uuid": spec.uuid, "image_sha256": spec.image_sha256}
+        known = folder / "identity.json"
+        if known.exists() and json.loads(known.read_text()) != identity:
+            shutil.rmtree(folder)
+        for name in ("seed", "agent", "disks"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        known.write_text(json.dumps(identity))
+        (folder / "spec.json").write_text(json.dumps(asdict(spec)))
+        for name, content in (spec.seed or {}).items():
+            (folder / "seed" / name).write_text(content)
+        for disk in spec.disks:
+            if not SYSTEM_DISK.fullmatch(disk.key):
+                _sparse(folder / "disks" / f"{disk.key}.raw", disk.size_bytes)
+
+    def _start_container(self, spec: GuestSpec) -> None:
+        folder = self._guest(spec.vmid)
+        binds = [Bind(folder / "agent", AGENT_FOLDER)]
+        if spec.seed:
+            binds.append(Bind(folder / "seed", SEED, readonly=True))
+
+        def plug(pid: int) -> None:
+            for nic in spec.nics:
+                nics.plug(_card(spec.vmid, nic), pid)
+
+        self._container(spec.vmid).start(
+            spec.uuid, binds, cores=spec.cores, memory_mb=spec.memory_mb, before_boot=plug
+        )
+
+    async def shutdown(self, vmid: int) -> None:
+        """Press the power button and wait until the guest is off, for as long as the caller allows."""
+        if self._blank(vmid).exists():
+            await asyncio.Event().wait()  # no operating system that could answer
+        self._container(vmid).power_button()
+        await self._off(vmid)
+
+    async def stop(self, vmid: int) -> None:
+        """Pull the plug."""
+        async with self._turns[vmid]:
+            self._forget_watcher(vmid)
+            self._blank(vmid).unlink(missing_ok=True)
+            await asyncio.to_thread(self._container(vmid).kill)
+
+    async def reset(self, vmid: int) -> None:
+        """Pull the plug and start again with what the guest was started with."""
+        await self.stop(vmid)
+        await self.start(self._spec(vmid))
+
+    async def destroy(self, vmid: int) -> None:
+        """End the guest and remove its disks."""
+        async with self._turns[vmid]:
+            self._forget_watcher(vmid)
+            await asyncio.to_thread(self._container(vmid).destroy)
+
+    async def running(self) -> set[int]:
+        """Ids of the guests that run, also those that an earlier emulator has started."""
+        return await asyncio.to_thread(self._running)
+
+    def _running(self) -> set[int]:
+        folders = [path for path in self._folder.iterdir() if path.name.isdigit()] if self._folder.is_dir() else []
+        ids = (int(path.name) for path in folders)
+        return {vmid for vmid in ids if self._blank(vmid).exists() or self._container(vmid).running()}
+
+    # --- when a guest ends by itself
+
+    def _watch(self, vmid: int) -> None:
+        self._forget_watcher(vmid)
+        self._watchers[vmid] = asyncio.create_task(self._follow(vmid))
+
+    async def _follow(self, vmid: int) -> None:
+        """Wait for the end of the guest's init; boot it again when it was a reboot from inside."""
+        await _ended(self._container(vmid).pid())
+        async with self._turns[vmid]:
+            await asyncio.to_thread(self._container(vmid).clear)
+            power = self._power(vmid)
+            if power.exists() and power.read_text().strip() == "reboot":
+                del self._watchers[vmid]
+                await self._boot(self._spec(vmid))
+
+    async def _off(self, vmid: int) -> None:
+        watcher = self._watchers.get(vmid)
+        if watcher is None or watcher.done():
+            self._watch(vmid)
+            watcher = self._watchers[vmid]
+        await asyncio.shield(watcher)
+
+    def _forget_watcher(self, vmid: int) -> None:
+        watcher = self._watchers.pop(vmid, None)
+        if watcher is not None:
+            watcher.cancel()
+
+    # --- guest agent
+
+    async def agent(self, vmid: int, command: str, arguments: dict[str, Any]) -> Any:
+        """Ask the guest's own agent. Raises AgentNotRunning, AgentError."""
+        if self._blank(vmid).exists() or self._container(vmid).pid() is None:
+            raise AgentNotRunning(f"guest {vmid} has no agent that could answer")
+        seconds = PING_SECONDS if command == "guest-ping" else ANSWER_SECONDS
+        async with self._agent_turns[vmid]:
+            try:
+                return await agent.ask(self._guest(vmid) / "agent/agent.sock", command, arguments, seconds)
+            except agent.AgentNotAnswering as error:
+                raise AgentNotRunning(str(error)) from error
+            except agent.AgentRefused as error:
+                raise AgentError(str(error)) from error
+
+    # --- bridges
+
+    async def bridges(self, node: str) -> list[dict[str, Any]]:
+        """The bridges of the namespace, as `ip` shows them. All Proxmox hosts of a lab share them."""
+        return await asyncio.to_thread(bridges.listing)
+
+    async def apply_network(self, node: str, interfaces: list[dict[str, Any]]) -> None:
+        """Make, change and remove bridges until they are as `interfaces` says."""
+        try:
+            await asyncio.to_thread(bridges.apply, interfaces)
+        except CommandError as error:
+            raise BackendError(str(error)) from error
+
+    # --- places
+
+    def _guest(self, vmid: int) -> Path:
+        return self._folder / str(vmid)
+
+    def _blank(self, vmid: int) -> Path:
+        """Exists while a guest without a known system on its disk is switched on."""
+        return self._guest(vmid) / "blank"
+
+    def _power(self, vmid: int) -> Path:
+        return self._guest(vmid) / "agent/power"
+
+    def _image(self, spec: GuestSpec) -> Path | None:
+        return self._images.get(spec.image_sha256) if spec.image_sha256 else None
+
+    def _container(self, vmid: int) -> Container:
+        image = next(iter(self._images.values()))
+        with contextlib.suppress(FileNotFoundError):
+            identity = json.loads((self._guest(vmid) / "identity.json").read_text())
+            image = self._images.get(identity["image_sha256"], image)
+        return Container(f"{self._group}-{vmid}", self._group, self._guest(vmid), image)
+
+    def _spec(self, vmid: int) -> GuestSpec:
+        saved = json.loads((self._guest(vmid) / "spec.json").read_text())
+        saved["nics"] = [Nic(**nic) for nic in saved["nics"]]
+        saved["disks"] = [GuestDisk(**disk) for disk in saved["disks"]]
+        return GuestSpec(**saved)
+
+
+def _card(vmid: int, nic: Nic) -> nics.Card:
+    return nics.Card(f"tap{vmid}i{nic.index}", f"eth{nic.index}", nic.bridge, nic.mac.lower(), nic.mtu, nic.tag)
+
+
+def _sparse(path: Path, size: int) -> None:
+    """A data disk: a file that takes no room until it is written. Disks only grow."""
+    with path.open("ab") as file:
+        if file.tell() < size:
+            file.truncate(size)
+
+
+async def _ended(pid: int | None) -> None:
+    """Wait for the end of a process that is not our child."""
+    if pid is None:
+        return
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    loop = asyncio.get_running_loop()
+    done = asyncio.Event()
+    loop.add_reader(descriptor, done.set)
+    try:
+        await done.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)

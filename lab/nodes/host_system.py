@@ -1,0 +1,69 @@
+"""The Proxmox host's own system: a container that shares the lab's network, installed as its installer would."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+from lab.nodes.commands import run
+from lab.nodes.container import Container
+from lab.nodes.namespace import Bridge
+from lab.nodes.namespace import path as namespace_path
+
+# The bridges are the lab's; cloud-init and its network tools have no part in a Proxmox host.
+MASKED = ("systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service",
+          "systemd-resolved.service", "qemu-guest-agent.service")  # fmt: skip
+HOST_KEYS = ("ed25519", "rsa")
+
+
+def install(container: Container, name: str, bridges: Sequence[Bridge], address: str, public_key: str) -> None:
+    """Write the new system's name, network files, host keys and root's authorised key. Once per lab."""
+    done = container.folder / "installed"
+    if done.exists():
+        return
+    container.attach_disk()
+    root = container.rootfs
+    (root / "etc/hostname").write_text(f"{name}\n")
+    (root / "etc/hosts").write_text(f"127.0.0.1 localhost\n{address} {name}\n")
+    resolv = root / "etc/resolv.conf"
+    resolv.unlink()
+    resolv.write_text("nameserver 127.0.0.1\n")
+    (root / "etc/network").mkdir(exist_ok=True)
+    (root / "etc/network/interfaces").write_text(interfaces_file(bridges))
+    (root / "etc/cloud/cloud-init.disabled").touch()
+    keys = root / "root/.ssh"
+    keys.mkdir(mode=0o700, exist_ok=True)
+    (keys / "authorized_keys").write_text(f"{public_key}\n")
+    for kind in HOST_KEYS:
+        run("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"root@{name}", "-f", root / f"etc/ssh/ssh_host_{kind}_key")
+    run("systemctl", "--root", root, "mask", *MASKED)
+    container.detach_disk()
+    done.touch()
+
+
+def interfaces_file(bridges: Sequence[Bridge]) -> str:
+    """/etc/network/interfaces as Proxmox writes it. The lab's bridges have no port to the machine."""
+    parts = ["auto lo\niface lo inet loopback\n"]
+    for bridge in bridges:
+        lines = [f"auto {bridge.name}"]
+        for address in bridge.addresses[:1]:
+            lines += [f"iface {bridge.name} inet static", f"\taddress {address}"]
+        if not bridge.addresses:
+            lines.append(f"iface {bridge.name} inet manual")
+        if bridge.gateway and bridge.addresses:
+            lines.append(f"\tgateway {bridge.gateway.split('/')[0]}")
+        lines += ["\tbridge-ports none", "\tbridge-stp off", "\tbridge-fd 0", f"\tmtu {bridge.mtu}"]
+        parts.append("\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def public_host_keys(container: Container) -> list[str]:
+    """The system's own public keys as known_hosts has them: type and key, without a comment."""
+    folder = container.folder / "disk/upper/etc/ssh"
+    return [" ".join((folder / f"ssh_host_{kind}_key.pub").read_text().split()[:2]) for kind in HOST_KEYS]
+
+
+def boot(container: Container, namespace: str) -> None:
+    """Start the system in the lab's network namespace, unless it runs."""
+    if not container.running():
+        container.start(str(uuid.uuid4()), network_namespace=namespace_path(namespace))
