@@ -1,0 +1,48 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rows from the inventory, names for host keys, bridges of a host."""
+
+from __future__ import annotations
+
+from ansible_collections.detectviz.infra.plugins.module_utils._guest_rows import guest_rows, known_hosts_entries
+from ansible_collections.detectviz.infra.plugins.module_utils._host_bridges import host_bridges
+
+NETWORKS = {"vmbr0": {"cidr": "192.0.2.0/24", "mtu": 1500}, "vmbr1": {"cidr": "10.0.0.0/24", "mtu": 9000}}
+
+
+def test_only_what_describes_the_machine_is_taken() -> None:
+    hostvars = {"node-1": {"vm_id": 101, "cores": 2, "template": None, "ansible_host": "192.0.2.11", "vip": {}}}
+    assert guest_rows(["node-1"], hostvars) == [{"name": "node-1", "vm_id": 101, "cores": 2}]
+
+
+def test_keys_are_known_under_name_addresses_and_dns_names() -> None:
+    rows = [{"name": "a", "networks": [{"addresses": ["192.0.2.11/24"]}, {"addresses": ["dhcp"]}]}]
+    guests = [{"name": "a", "host_keys": ["k"], "addresses": ["10.0.0.7"]}, {"name": "b", "host_keys": []}]
+    records = [{"name": "a.example.net"}, {"name": "ab.example.net"}]
+    assert known_hosts_entries(guests, rows, records) == [
+        {"names": ["a", "192.0.2.11", "10.0.0.7", "a.example.net"], "keys": ["k"]}
+    ]
+
+
+def test_a_host_gets_a_bridge_per_network_with_its_own_address() -> None:
+    host = {"name": "pve1", "address": "192.0.2.2", "addresses": {"vmbr1": "10.0.0.2"}}
+    assert host_bridges(host, NETWORKS) == [
+        {"name": "vmbr0", "mtu": 1500, "cidr": "192.0.2.2/24"},
+        {"name": "vmbr1", "mtu": 9000, "cidr": "10.0.0.2/24"},
+    ]
+
+
+def test_networks_on_one_bridge_share_it() -> None:
+    networks = {
+        "lan": {"cidr": "192.0.2.0/24", "bridge": "vmbr0", "mtu": 1500},
+        "dmz": {"cidr": "10.0.0.0/24", "bridge": "vmbr0", "mtu": 9000, "vlan_tag": 20},
+    }
+    assert host_bridges({"name": "pve1", "address": "192.0.2.2"}, networks) == [
+        {"name": "vmbr0", "mtu": 9000, "cidr": "192.0.2.2/24", "vlan_aware": True}
+    ]
+
+
+def test_a_host_that_lists_its_bridges_gets_these() -> None:
+    bridges = [{"name": "vmbr1", "ports": ["enp5s0"]}]
+    assert host_bridges({"name": "pve1", "address": "192.0.2.2", "bridges": bridges}, NETWORKS) == bridges
