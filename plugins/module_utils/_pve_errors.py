@@ -88,6 +88,10 @@ class UnreachableError(InfraError):
     """The request was never sent: name, route, port or TLS. Safe to repeat."""
 
 
+class UntrustedError(UnreachableError):
+    """TLS: the host did not prove who it is. Never tried again."""
+
+
 class UnknownOutcomeError(InfraError):
     """A write was sent and no answer came (timeout, reset, 595-599): it may have been done. Resolved by reading."""
 
