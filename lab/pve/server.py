@@ -71,6 +71,7 @@ async def serve(options: Options) -> None:
         app = App(world, strict=options.strict, messages=options.messages)
         stats = Stats(world)
         world.stats = stats
+        world.fingerprint = certificates.fingerprint
         await _prepare(world, options)
         server = _Server(_config(app, certificates))
         background = asyncio.create_task(stats.run())

@@ -36,6 +36,7 @@ class World:
         self.tasks = Tasks(self, folder / "tasks")
         self.access: Access = _access(self)
         self.stats: Stats | None = None  # set by the server
+        self.fingerprint = ""  # of the TLS certificate, set by the server
         self.authenticator: Authenticator | None = None  # set by the application
 
     @property

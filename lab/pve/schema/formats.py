@@ -6,6 +6,8 @@ import ipaddress
 import re
 from collections.abc import Callable
 
+from lab.pve.roles import PRIVILEGES
+
 _NODE = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
 _LABEL = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?"
 DNS_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}")
@@ -91,6 +93,11 @@ def _volume_or_path(value: str) -> None:
         raise ValueError(f"unable to parse volume ID '{value}'")
 
 
+def _privilege(value: str) -> None:
+    if value not in PRIVILEGES:
+        raise ValueError(f"invalid privilege '{value}'")
+
+
 def _keyword(*words: str) -> Check:
     def check(value: str) -> None:
         if value not in words:
@@ -130,6 +137,7 @@ FORMATS: dict[str, Check] = {
     "pve-tokenid": _pattern(rf"{USER_ID.pattern}![A-Za-z][A-Za-z0-9.\-_]+", "value '{}' does not look like a valid token ID"),
     "pve-realm": _pattern(r"[A-Za-z][A-Za-z0-9.\-_]+", "value does not look like a valid realm"),
     "pve-groupid": _pattern(_ACCESS_NAME, "group name '{}' contains invalid characters"),
+    "pve-priv": _privilege,
     "pve-roleid": _pattern(_ACCESS_NAME, "role name '{}' contains invalid characters"),
     "pve-poolid": _pattern(rf"{_ACCESS_NAME}(?:/{_ACCESS_NAME}){{0,2}}", "pool name '{}' contains invalid characters"),
     "pve-tag": _pattern(r"[a-z0-9_][a-z0-9_\-+.]*", "invalid characters in tag", re.IGNORECASE),
