@@ -50,17 +50,29 @@ def run_pve(arguments: argparse.Namespace) -> int:
     os._exit(0)
 
 
+def _add_state(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--state", type=Path, metavar="DIR", help="state folder (default: of the lab's own emulator)")
+
+
+def _state(arguments: argparse.Namespace) -> Path:
+    if arguments.state:
+        return arguments.state
+    from lab.cli.places import Places
+
+    return Places.of(arguments.name).emulator
+
+
 def add_requests(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m lab requests`."""
-    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="state folder of the emulator")
+    _add_state(parser)
     parser.add_argument("--reset", action="store_true", help="show, then zero the counters")
     parser.set_defaults(run=lambda arguments: _show(
-        arguments.state, "DELETE" if arguments.reset else "GET", "/lab/requests"))
+        _state(arguments), "DELETE" if arguments.reset else "GET", "/lab/requests"))
 
 
 def add_fault(parser: argparse.ArgumentParser) -> None:
     """Options of `python -m lab fault`."""
-    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="state folder of the emulator")
+    _add_state(parser)
     parser.add_argument("--clear", action="store_true", help="remove all rules")
     parser.add_argument("rule", nargs="*", metavar="KEY=VALUE",
                         help="a rule, such as action=status status=500 method=POST nth=2; without one: list the rules")
@@ -69,16 +81,16 @@ def add_fault(parser: argparse.ArgumentParser) -> None:
 
 def _fault(arguments: argparse.Namespace) -> int:
     if arguments.clear:
-        return _show(arguments.state, "DELETE", "/lab/faults")
+        return _show(_state(arguments), "DELETE", "/lab/faults")
     if not arguments.rule:
-        return _show(arguments.state, "GET", "/lab/faults")
+        return _show(_state(arguments), "GET", "/lab/faults")
     rule: dict[str, Any] = {}
     for item in arguments.rule:
         key, equals, value = item.partition("=")
         if not equals:
             sys.exit(f"{item!r} is not KEY=VALUE")
         rule[key] = _plain(value)
-    return _show(arguments.state, "POST", "/lab/faults", rule)
+    return _show(_state(arguments), "POST", "/lab/faults", rule)
 
 
 def _plain(value: str) -> Any:

@@ -33,8 +33,6 @@ async def answer(app: App, method: str, path: str, data: dict[str, Any]) -> tupl
         if method == "DELETE":
             app.journal.clear()
         return 200, shown
-    if path == "/lab/violations" and method == "GET":
-        return 200, app.dispatcher.violations
     if path == "/lab/faults":
         return _faults(app, method, data)
     if (method, path) in LAB_OPERATIONS:
@@ -42,7 +40,7 @@ async def answer(app: App, method: str, path: str, data: dict[str, Any]) -> tupl
             return 200, await LAB_OPERATIONS[(method, path)](app.world, data)
         except ValueError as error:
             return 400, {"error": str(error)}
-    return 404, {"error": f"{method} {path} is unknown; known: /lab/requests, /lab/faults, /lab/violations"}
+    return 404, {"error": f"{method} {path} is unknown; known: /lab/requests, /lab/faults"}
 
 
 def _faults(app: App, method: str, data: dict[str, Any]) -> tuple[int, Any]:
