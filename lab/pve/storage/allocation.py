@@ -84,7 +84,7 @@ async def free(world: World, node: str, volid: str) -> None:
     found = config.entry(world, volume["storage"])
     async with _lock(world, node, found):
         if volumes.linked_to(world, volume):
-            raise died(f"base volume '{volid}' is still in use by linked clones")
+            raise died(f"base volume '{volid}' is still in use by linked cloned")
         await world.clock.sleep(times_of(found["type"]).free)
         volumes.remove(world, volume)
 

@@ -1,0 +1,25 @@
+"""What is done before the first request: networks that are not there yet, and guests that came or went meanwhile."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lab.pve.network.interfaces import default_interfaces
+from lab.pve.providers import provider
+from lab.pve.qemu import power
+
+if TYPE_CHECKING:
+    from lab.pve.world import World
+
+
+@provider("startup")
+async def startup(world: World) -> None:
+    """Each node gets the management bridge it was installed with, once; then guests are as the backend has them."""
+    bridge = world.state.meta["cluster"].get("management_bridge", {})
+    for name, node in world.state.nodes.items():
+        if name not in world.state.networks:
+            address = f"{node['address']}/{bridge.get('prefix', 24)}" if node.get("address") else None
+            world.state.networks[name] = {"pending": None, "interfaces": default_interfaces(
+                address, bridge.get("gateway"), bridge.get("iface", "vmbr0"), bridge.get("mtu"))}
+            world.save("networks", name)
+    await power.follow_backend(world)
