@@ -1,0 +1,93 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module that reads states and host keys of guests."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: proxmox_guest_info
+author: The detectviz.infra authors
+short_description: States and SSH host keys of guests
+version_added: 0.1.0
+description:
+  - Tells of each guest whether it is there and runs, and reads SSH host keys through the guest agent, over the
+    authenticated API, so that nothing has to be trusted at first sight.
+  - Costs one request for all states, and one per guest whose key is read.
+extends_documentation_fragment:
+  - detectviz.infra._proxmox
+attributes:
+  check_mode:
+    description: Can run in check mode and does the same, as it changes nothing.
+    support: full
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+  idempotent:
+    description: It never changes anything.
+    support: full
+options:
+  guests:
+    description: Guests with C(name) and C(vm_id); other keys are passed over.
+    type: list
+    elements: dict
+    required: true
+  host_keys_of:
+    description: Names of the guests whose host keys are read, if they run.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: The host key of node-1 is read
+  detectviz.infra.proxmox_guest_info:
+    guests:
+      - {name: node-1, vm_id: 101}
+      - {name: node-2, vm_id: 102}
+    host_keys_of: [node-1]
+"""
+
+RETURN = r"""
+guests:
+  description:
+    - Per guest C(name), C(vm_id), C(node), C(state) (V(running), V(stopped), or V(planned) when it is not there),
+      C(host_keys), and C(problem) when a key could not be read.
+  returned: always
+  type: list
+  elements: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._guest_info import read_guests
+from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args import (
+    CONNECTION_REQUIRED_ONE_OF,
+    CONNECTION_REQUIRED_TOGETHER,
+    client_of,
+    connection_argument_spec,
+)
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            **connection_argument_spec(),
+            "guests": {"type": "list", "elements": "dict", "required": True},
+            # Names of guests, not keys.
+            "host_keys_of": {"type": "list", "elements": "str", "default": [], "no_log": False},
+        },
+        supports_check_mode=True,
+        required_one_of=CONNECTION_REQUIRED_ONE_OF,
+        required_together=CONNECTION_REQUIRED_TOGETHER,
+    )
+    try:
+        guests = read_guests(client_of(module), module.params["guests"], module.params["host_keys_of"])
+    except InfraError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, guests=guests)
+
+
+if __name__ == "__main__":
+    main()
