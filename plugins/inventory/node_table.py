@@ -74,6 +74,11 @@ from ansible_collections.detectviz.infra.plugins.plugin_utils.machines import CO
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import SiteError
 from ansible_collections.detectviz.infra.plugins.plugin_utils.source import SUFFIX, Source
 
+PINNED_HOST_KEYS = (
+    "-o UserKnownHostsFile={{ state_dir | quote }}/known_hosts -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes"
+)
+LOGIN_USER = "{{ user | default((guest_defaults | default({})).user, true) | default('root', true) }}"
+
 _GROUP_OF_ROLE = {CONTROL_PLANE: "masters", WORKER: "workers"}
 
 
@@ -93,7 +98,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         site = self._site(path, cache)
         for note in site["notes"]:
             self.display.v(note)
-        self._add_groups(site)
+        self._add_groups(site, path)
         for host in site["data"]["proxmox_hosts"]:
             self._add_host(inventory_name(host["name"]), ["proxmox"], _host_variables(host))
         for machine in site["machines"]:
@@ -126,12 +131,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                 f"The checks need a Python library on the controller: {error}; install it with pip install jsonschema"
             ) from error
 
-    def _add_groups(self, site: dict[str, Any]) -> None:
+    def _add_groups(self, site: dict[str, Any], path: str) -> None:
         for group in ("proxmox", "machines", "masters", "workers", "k8s_cluster"):
             self.inventory.add_group(group)
         self.inventory.add_child("k8s_cluster", "masters")
         self.inventory.add_child("k8s_cluster", "workers")
         self.inventory.set_variable("all", "site_derived", site["derived"])
+        self.inventory.set_variable("all", "state_dir", state_dir(path, site["data"]["site_name"]))
+        # Host keys are pinned, so that no connection of this site trusts one at first sight.
+        self.inventory.set_variable("all", "ansible_ssh_common_args", PINNED_HOST_KEYS)
+        self.inventory.set_variable("machines", "ansible_user", LOGIN_USER)
         if site["networks_from_tables"]:
             self.inventory.set_variable("all", "networks", site["data"]["networks"])
 
@@ -145,6 +154,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self._set_composite_vars(self.get_option("compose"), variables, name, strict=strict)
         self._add_host_to_composed_groups(self.get_option("groups"), variables, name, strict=strict)
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict=strict)
+
+
+def state_dir(source: str, site_name: str) -> str:
+    """Where a site keeps what outlives a run, unless its data says otherwise: beside the site's folder."""
+    return str(Path(source).absolute().parent.parent / ".state" / site_name)
 
 
 def _host_variables(host: dict[str, Any]) -> dict[str, Any]:

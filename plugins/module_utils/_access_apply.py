@@ -106,13 +106,8 @@ def _keep_secret(path: str, secret: str) -> None:
 
 def _permission(client: ProxmoxClient, operation: AccessOperation) -> None:
     row = operation.wanted
-    client.put(
-        "access/acl",
-        path=row["path"],
-        roles=row["role"],
-        propagate=operation.after["propagate"],
-        **{f"{row['kind']}s": row["holder"]},
-    )
+    values = {"path": row["path"], "roles": row["role"], "propagate": operation.after["propagate"]}
+    client.write("PUT", "access/acl", values | {f"{row['kind']}s": row["holder"]})
 
 
 _WRITERS = {"pool": _pool, "role": _role, "user": _user, "token": _token, "permission": _permission}
