@@ -119,6 +119,7 @@ class Emulator:
         import requests
 
         session = requests.Session()
+        session.trust_env = False  # REQUESTS_CA_BUNDLE would win over `verify`
         session.verify = self.connection["ca_path"]
         if user is not None:
             answer = session.post(f"{self.url}/api2/json/access/ticket", timeout=30, data={
@@ -142,7 +143,7 @@ class Emulator:
         return proxmoxer.ProxmoxAPI(self.connection["host"], port=self.connection["port"],
                                     verify_ssl=self.connection["ca_path"], timeout=60, **options)
 
-    def call(self, method: str, path: str, session: Any = None, **data: Any) -> Any:
+    def call(self, method: str, path: str, session: Any = None, /, **data: Any) -> Any:
         """One request below /api2/json; the answer as requests gives it."""
         session = session or self.session()
         place = "params" if method in ("GET", "DELETE") else "data"
@@ -174,7 +175,7 @@ class Emulator:
         """{"total": n, "by": {"GET /version": n}} since the start or the last reset."""
         return self.lab("DELETE" if reset else "GET", "/lab/requests")
 
-    def fault(self, action: str, **rule: Any) -> dict[str, Any]:
+    def fault(self, action: str, /, **rule: Any) -> dict[str, Any]:
         """Add a fault (lab.pve.faults)."""
         return self.lab("POST", "/lab/faults", {"action": action, **rule})
 

@@ -51,15 +51,16 @@ async def read_request(scope: dict[str, Any], receive: Callable[[], Awaitable[di
     length = int(headers.get("content-length") or 0)
     if length and request.method not in METHODS_WITH_BODY:
         raise ApiError(501, f"Unexpected content for method '{request.method}'")
-    if length > MAX_BODY:
-        raise ApiError(501, "for data too large")
+    kept = length <= MAX_BODY  # a larger one is read and dropped, so that the client hears why
     more = True
     while more:
         event = await receive()
         if event["type"] == "http.disconnect":
             raise ConnectionResetError("the client went away")
-        request.body += event.get("body", b"")
+        request.body += event.get("body", b"") if kept else b""
         more = event.get("more_body", False)
+    if not kept:
+        raise ApiError(501, "for data too large")
     return request
 
 

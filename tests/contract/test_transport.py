@@ -1,0 +1,243 @@
+"""The wire: envelope, bodies, error lines, connections (facts/proxmox 1.1)."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import time
+
+import pytest
+import requests
+
+
+def raw(pve, request: bytes, *, wait: float = 10) -> bytes:
+    """Send bytes over TLS and read until the server closes or `wait` seconds are over."""
+    context = ssl.create_default_context(cafile=pve.connection["ca_path"])
+    with socket.create_connection((pve.connection["host"], pve.connection["port"]), timeout=wait) as plain, \
+            context.wrap_socket(plain, server_hostname=pve.connection["host"]) as connection:
+        connection.sendall(request)
+        received = b""
+        try:
+            while chunk := connection.recv(65536):
+                received += chunk
+        except TimeoutError:
+            pass
+        return received
+
+
+def head(pve, method: str, path: str, *more: str) -> bytes:
+    token = pve.session().headers["Authorization"]
+    lines = [f"{method} /api2/json{path} HTTP/1.1", "Host: pve", f"Authorization: {token}", *more, "", ""]
+    return "\r\n".join(lines).encode()
+
+
+def test_an_answer_is_wrapped_in_data(pve):
+    answer = pve.call("GET", "/version")
+    assert answer.status_code == 200
+    assert set(answer.json()) == {"data"}
+    assert answer.headers["Content-Type"] == "application/json;charset=UTF-8"
+    assert answer.headers["Server"] == "pve-api-daemon/3.0"
+
+
+def test_certificate_is_signed_by_the_clusters_own_ca(pve):
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.get(f"{pve.url}/api2/json/version", timeout=10)
+    assert pve.call("GET", "/version").ok
+
+
+def test_form_and_json_bodies_are_equal(pve):
+    session = pve.session()
+    assert pve.call("POST", "/pools", session, poolid="by-form", comment="a b+c").ok
+    answer = session.post(f"{pve.url}/api2/json/pools", json={"poolid": "by-json", "comment": "a b+c"}, timeout=10)
+    assert answer.ok, answer.text
+    comments = {pool["comment"] for pool in pve.call("GET", "/pools").json()["data"]}
+    assert comments == {"a b+c"}
+
+
+@pytest.mark.parametrize("value", ["True", "true", "yes", "on", ""])
+def test_a_form_boolean_is_1_or_0_and_nothing_else(pve, value):
+    answer = pve.call("POST", "/access/users", userid="x@pve", enable=value)
+    assert answer.status_code == 400
+    assert answer.json()["errors"]["enable"] == f"type check ('boolean') failed - got '{value}'"
+
+
+def test_json_true_and_false_are_booleans(pve):
+    answer = pve.session().post(f"{pve.url}/api2/json/access/users", json={"userid": "json@pve", "enable": False},
+                                timeout=10)
+    assert answer.ok, answer.text
+    assert pve.call("GET", "/access/users/json@pve").json()["data"]["enable"] == 0
+
+
+def test_first_line_of_an_error_is_the_reason_and_all_of_it_the_message(pve):
+    answer = pve.call("GET", "/nodes/nowhere/status")
+    assert answer.status_code == 500
+    assert answer.reason.startswith("hostname lookup 'nowhere' failed - failed to get address info for: nowhere:")
+    assert answer.json() == {"data": None, "message": answer.reason + "\n"}
+
+
+def test_an_old_server_sends_no_message(make_pve):
+    with make_pve(no_message=True) as old:
+        answer = old.call("GET", "/nodes/nowhere/status")
+        assert answer.reason.startswith("hostname lookup")
+        assert answer.json() == {"data": None}
+
+
+def test_unknown_path_and_unknown_verb_are_501(pve):
+    assert pve.call("GET", "/no/such/path").reason == "Method 'GET /no/such/path' not implemented"
+    assert pve.call("DELETE", "/version").status_code == 501
+
+
+def test_unknown_path_is_found_before_a_missing_login(pve):
+    answer = requests.get(f"{pve.url}/api2/json/no/such", verify=pve.connection["ca_path"], timeout=10)
+    assert answer.status_code == 501
+
+
+def test_a_path_of_the_description_that_nobody_wrote_is_501_and_never_faked(pve):
+    answer = pve.call("GET", "/nodes/pve/lxc")
+    assert (answer.status_code, answer.reason) == (501, "Method 'GET /nodes/pve/lxc' not implemented")
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_a_body_on_get_and_delete_is_501(pve, method):
+    answer = pve.session().request(method, f"{pve.url}/api2/json/pools", data={"poolid": "x"}, timeout=10)
+    assert (answer.status_code, answer.reason) == (501, f"Unexpected content for method '{method}'")
+
+
+def test_a_chunked_body_is_501(pve):
+    answer = pve.session().post(f"{pve.url}/api2/json/pools", data=iter([b"poolid=x"]), timeout=10)
+    assert (answer.status_code, answer.reason) == (501, "chunked transfer encoding not supported")
+
+
+def test_a_body_over_512_kib_is_refused(pve):
+    answer = pve.call("POST", "/pools", poolid="big", comment="x" * (512 * 1024))
+    assert (answer.status_code, answer.reason) == (501, "for data too large")
+
+
+def test_broken_json_is_an_error_not_a_crash(pve):
+    answer = pve.session().post(f"{pve.url}/api2/json/pools", data=b"{", timeout=10,
+                                headers={"Content-Type": "application/json"})
+    assert answer.status_code == 500
+    assert "malformed JSON" in answer.reason
+
+
+def test_an_error_closes_the_connection(pve):
+    assert pve.call("GET", "/version").headers.get("Connection") != "close"
+    assert pve.call("GET", "/no/such").headers["Connection"] == "close"
+    received = raw(pve, head(pve, "GET", "/no/such"))
+    assert received.startswith(b"HTTP/1.1 501 Method 'GET /no/such' not implemented\r\n")
+
+
+def test_a_quiet_connection_is_closed_by_the_server(pve):
+    received = raw(pve, head(pve, "GET", "/version"), wait=30)
+    assert received.count(b"HTTP/1.1 200") == 1  # recv came to an end by the server's close, not by our timeout
+
+
+def test_a_connection_serves_a_hundred_requests(pve):
+    session = pve.session()
+    seen = [pve.call("GET", "/version", session).headers.get("Connection") for _number in range(100)]
+    assert seen == [None] * 99 + ["close"]
+
+
+def test_requests_are_counted_by_method_and_template(pve):
+    pve.requests(reset=True)
+    pve.call("GET", "/nodes/pve/status")
+    pve.call("GET", "/nodes/pve/status")
+    pve.call("POST", "/pools", poolid="bad id")
+    counted = pve.requests()
+    assert counted == {"total": 3, "by": {"GET /nodes/{node}/status": 2, "POST /pools": 1}}
+
+
+def test_proxmoxer_reads_answers_and_errors(pve):
+    from proxmoxer import ResourceException
+
+    api = pve.api()
+    assert api.version.get()["release"] == pve.options["pve_version"]
+    assert [node["node"] for node in api.nodes.get()] == ["pve"]
+    with pytest.raises(ResourceException, match="hostname lookup"):
+        api.nodes("nowhere").status.get()
+    with pytest.raises(ResourceException) as refused:
+        api.access.users.post(userid="y@pve", enable=True)
+    assert refused.value.status_code == 400
+    assert "type check ('boolean') failed - got 'True'" in str(refused.value)
+
+
+def test_starts_in_a_moment(make_pve):
+    make_pve().stop()  # the schema is in the cache now
+    began = time.process_time()
+    emulator = make_pve()
+    assert emulator.call("GET", "/version").ok
+    assert time.process_time() - began < 5
+
+
+class TestFaults:
+    def test_596_leaves_the_work_done(self, pve):
+        pve.fault("status596_after_work", method="POST", path="/pools", count=1)
+        answer = pve.call("POST", "/pools", poolid="done-anyway")
+        assert (answer.status_code, answer.reason) == (596, "Connection timed out")
+        assert pve.call("GET", "/pools/done-anyway").ok
+
+    def test_reset_after_write_leaves_the_work_done(self, pve):
+        pve.fault("reset_after_write", path="/pools", method="POST")
+        with pytest.raises(requests.exceptions.ConnectionError):
+            pve.call("POST", "/pools", poolid="reset-anyway")
+        pve.clear_faults()
+        assert pve.call("GET", "/pools/reset-anyway").ok
+
+    def test_reset_before_work_does_nothing(self, pve):
+        pve.fault("reset_before_work", path="/pools", method="POST")
+        with pytest.raises(requests.exceptions.ConnectionError):
+            pve.call("POST", "/pools", poolid="never")
+        pve.clear_faults()
+        assert pve.call("GET", "/pools/never").status_code == 500
+
+    def test_any_status_at_the_nth_request(self, pve):
+        pve.fault("status", path="/version", nth=2, status=599, text="Too many redirections")
+        assert [pve.call("GET", "/version").status_code for _number in range(3)] == [200, 599, 200]
+
+    def test_a_path_may_be_a_regular_expression(self, pve):
+        pve.fault("status", path="~^/nodes/.*/status$", status=500, text="emulated")
+        assert pve.call("GET", "/nodes/pve/status").reason == "emulated"
+        assert pve.call("GET", "/nodes/pve/version").ok
+
+    def test_login_lost_in_the_middle(self, pve):
+        pve.fault("unauthorized", nth=2)
+        answers = [pve.call("GET", "/version") for _number in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 401, 200]
+        assert answers[1].reason == "permission denied - invalid PVE ticket"
+
+    def test_no_quorum_stops_writes_only(self, pve):
+        pve.fault("no_quorum")
+        assert pve.call("GET", "/pools").ok
+        assert "no quorum" in pve.call("POST", "/pools", poolid="lonely").reason
+
+    def test_a_node_that_is_off(self, pve):
+        pve.fault("node_offline", node="pve")
+        assert pve.call("GET", "/nodes/pve/status").status_code == 595
+        assert pve.call("GET", "/version").ok
+
+    def test_a_wrong_rule_is_refused_and_named(self, pve):
+        with pytest.raises(ValueError, match="nonsense"):
+            pve.fault("nonsense")
+
+    def test_rules_tell_what_they_did(self, pve):
+        pve.fault("delay", path="/version", seconds=0)
+        pve.call("GET", "/version")
+        (rule,) = pve.lab("GET", "/lab/faults")
+        assert (rule["seen"], rule["fired"]) == (1, 1)
+
+
+def test_command_line_shows_requests_and_sets_faults(pve):
+    import subprocess
+    import sys
+
+    from lab.pve.process import ROOT
+
+    def lab(*words: str) -> str:
+        return subprocess.run([sys.executable, "-m", "lab", *words, "--state", str(pve.folder)], cwd=ROOT, check=True,
+                              capture_output=True, text=True).stdout
+
+    assert json.loads(lab("requests"))["total"] >= 0
+    assert json.loads(lab("fault", "action=status", "status=500", "path=/version"))["status"] == 500
+    assert pve.call("GET", "/version").status_code == 500
+    assert json.loads(lab("fault", "--clear")) == []
