@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from lab.cli import facts
-from lab.cli.places import Places, known_labs, labs_folder
+from lab.cli.places import Places, labs_folder
 from lab.cli.up import one_at_a_time, say
 from lab.nodes import namespace, safety
 from lab.nodes.container import Container, remove_control_groups
@@ -41,10 +41,8 @@ def take_down(places: Places) -> None:
     namespace.remove(places.namespace)
     remove_control_groups(places.namespace)
     _unmount_below(places.folder)
-    shutil.rmtree(places.folder, ignore_errors=False)
-    if not known_labs():
-        # The last lab on this machine gives the borrowed settings back.
-        safety.restore_sysctls(labs_folder() / "sysctls.json")
+    shutil.rmtree(places.folder)
+    safety.return_sysctls(places.name)
     (labs_folder() / f".{places.name}.lock").unlink(missing_ok=True)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,12 +12,11 @@ from lab.cli.places import Places
 
 def connection_environment(connection: Mapping[str, Any], places: Places) -> dict[str, str]:
     """Variables for the clients, from the emulator's connection.json."""
-    user, _, token = str(connection["token_id"]).rpartition("!")
     values = {
         "PROXMOX_HOST": connection["host"],
         "PROXMOX_PORT": connection["port"],
-        "PROXMOX_USER": user or connection["user"],
-        "PROXMOX_TOKEN_ID": token,
+        "PROXMOX_USER": connection["user"],
+        "PROXMOX_TOKEN_ID": connection["token_id"],
         "PROXMOX_TOKEN_SECRET": connection["token_secret"],
         "PROXMOX_VALIDATE_CERTS": "true",
         "PROXMOX_CA_PATH": connection["ca_path"],
@@ -46,7 +44,3 @@ def read_environment(path: Path) -> dict[str, str]:
     """This process's environment with the lab's on top."""
     pairs = (line.partition("=") for line in path.read_text().splitlines() if line)
     return {**os.environ, **{name: value for name, _, value in pairs}}
-
-
-def read_connection(places: Places) -> dict[str, Any]:
-    return dict(json.loads(places.connection.read_text()))

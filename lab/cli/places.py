@@ -10,6 +10,10 @@ from pathlib import Path
 NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
 
 
+class BadName(ValueError):
+    """The name cannot be used for namespaces and control groups."""
+
+
 @dataclass(frozen=True)
 class Places:
     """Paths and names of the lab called `name`."""
@@ -19,9 +23,9 @@ class Places:
 
     @classmethod
     def of(cls, name: str) -> Places:
-        """ValueError when the name cannot be used for namespaces and control groups."""
+        """Raises BadName."""
         if not NAME.fullmatch(name):
-            raise ValueError(f"lab name '{name}': use up to 32 lower-case letters, digits and dashes")
+            raise BadName(f"lab name '{name}': use up to 32 lower-case letters, digits and dashes")
         return cls(name, labs_folder() / name)
 
     @property

@@ -68,14 +68,14 @@ def plan(site: Mapping[str, Any]) -> Plan:
         address=first["address"],
         bridges=tuple(bridges.values()),
         file_server=str(ip_interface(gateway).ip),
-        image_names=tuple(image_name(template) for template in site.get("templates") or () if template.get("image")),
+        image_names=tuple(image_name(template) for template in site.get("templates") or ()),
     )
 
 
 def image_name(template: Mapping[str, Any]) -> str:
     """File name of a template's cloud image on the file server."""
-    image = template["image"]
-    return str(image.get("filename") or image["url"].rsplit("/", 1)[-1])
+    image = template.get("image") or {}
+    return str(image.get("filename") or image.get("url", "").rsplit("/", 1)[-1] or f"{template['name']}.qcow2")
 
 
 def _network_of(address: str, networks: Mapping[str, Any]) -> str | None:

@@ -42,11 +42,9 @@ def overlay(
 
 
 def _template(template: Mapping[str, Any], plan: Plan, checksum: str) -> dict[str, Any]:
-    if not template.get("image"):
-        return dict(template)
     name = image_name(template)
-    image = {**template["image"], "url": f"{plan.files_url}/{name}", "checksum": f"sha256:{checksum}"}
-    return {**template, "image": image}
+    image = {"url": f"{plan.files_url}/{name}", "checksum": f"sha256:{checksum}", "filename": name}
+    return {**template, "image": {**(template.get("image") or {}), **image}}
 
 
 def write_copy(source: Path, target: Path, data: Mapping[str, Any]) -> None:

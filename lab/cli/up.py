@@ -18,6 +18,7 @@ from lab.cli.environment import connection_environment, write_environment
 from lab.cli.places import Places, labs_folder
 from lab.cli.plan import API_PORT, FILE_PORT, Plan, plan, read_site
 from lab.nodes import cloud_image, host_system, image_build, namespace, recipe, requirements, safety
+from lab.nodes.backend import write_settings
 from lab.nodes.commands import run as command
 from lab.nodes.container import Container
 
@@ -69,8 +70,7 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
     with step("image"):
         rootfs = image_build.build_image(say)
         images = cloud_image.publish(places.served, layout.image_names or ("cloud.img",), recipe.recipe_hash(), rootfs)
-        places.systems.mkdir(exist_ok=True)
-        (places.systems / "images.json").write_text(json.dumps(images))
+        write_settings(places.systems, places.namespace, images)
     with step("SSH key"):
         if not places.key.exists():
             command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab-{places.name}", "-f", places.key)
@@ -80,7 +80,7 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
             namespace.remove(places.namespace)
             namespace.create(places.namespace, layout.bridges)
     with step("sysctls"):
-        safety.borrow_sysctls(labs_folder() / "sysctls.json")
+        safety.borrow_sysctls(places.name)
     with step("file server"):
         _start(places, known, "files", _file_server(places, layout), layout.file_server, FILE_PORT)
     with step(f"Proxmox host {layout.node}"):
@@ -95,7 +95,7 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
         site_overlay.write_copy(source, places.site, data)
     with step("Proxmox API"):
         _start(places, known, "emulator", _emulator(places, options, layout), layout.address, API_PORT)
-        connection = json.loads((places.emulator / "connection.json").read_text())
+        connection = _connection(places)
         places.connection.touch(mode=0o600)
         places.connection.write_text(json.dumps(connection, indent=1))
         write_environment(places.environment, connection_environment(connection, places))
@@ -118,7 +118,7 @@ def _emulator(places: Places, options: argparse.Namespace, layout: Plan) -> list
         *namespace.enter(places.namespace), sys.executable, "-m", "lab", "pve",
         "--host", layout.address, "--port", str(API_PORT), "--state", str(places.emulator),
         "--site", str(places.site), "--profile", options.profile, "--time-scale", str(options.time_scale),
-        "--guests", str(places.systems), "--guests-group", places.namespace,
+        "--backend", "lab.nodes.backend:for_world",
     ]  # fmt: skip
 
 
@@ -137,6 +137,17 @@ def _start(places: Places, known: facts.Facts, name: str, argv: list[str], addre
             state = "does not answer" if process.alive() else "has ended"
             raise StartFailed(f"the {name} at {address}:{port} {state}; the end of {log}:\n{tail}")
         time.sleep(0.1)
+
+
+def _connection(places: Places) -> dict[str, object]:
+    """How to reach the emulator; it writes this when it is ready, a moment after its port is open."""
+    path = places.emulator / "connection.json"
+    limit = time.monotonic() + ANSWER_SECONDS
+    while not path.exists():
+        if time.monotonic() > limit:
+            raise StartFailed(f"the emulator has not written {path} after {ANSWER_SECONDS} s")
+        time.sleep(0.1)
+    return dict(json.loads(path.read_text()))
 
 
 def answers(name: str, address: str, port: int) -> bool:

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from lab.nodes import agent, bridges, nics
-from lab.nodes.cloud_image import load_images
 from lab.nodes.commands import CommandError
 from lab.nodes.container import Container
 from lab.nodes.oci import Bind
@@ -22,21 +21,35 @@ from lab.pve.guests.backend import AgentError, AgentNotRunning, BackendError, Gu
 
 SEED = "/var/lib/cloud/seed/nocloud"
 AGENT_FOLDER = "/dev/virtio-ports"  # where the agent's port is on a virtual machine
+SETTINGS = "backend.json"
 PING_SECONDS = 3.0
 ANSWER_SECONDS = 60.0
 SYSTEM_DISK = re.compile(r"(scsi|virtio|sata|ide)0$")
 
 
-class ContainerBackend:
-    """Guests of one lab below `folder`: one folder per guest, `images.json`, and runc's state.
+def for_world(world: Any) -> ContainerBackend:
+    """The backend of an emulator whose state lies in `<lab>/pve`; its guests lie in `<lab>/systems`."""
+    return ContainerBackend(world.folder.parent / "systems")
 
-    A guest's disk lives from its first start until `destroy`. It must run in the lab's network namespace.
+
+def write_settings(folder: Path, group: str, images: dict[str, str]) -> None:
+    """What a backend on `folder` needs to know: the lab's control group, and which checksum boots which root."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SETTINGS).write_text(json.dumps({"group": group, "images": images}, indent=1))
+
+
+class ContainerBackend:
+    """Guests of one lab below `folder`: its settings, one folder per guest, and runc's state.
+
+    The lab's control group and its network namespace have one name. A guest's disk lives from its first start until
+    `destroy`.
     """
 
-    def __init__(self, folder: Path, group: str) -> None:
+    def __init__(self, folder: Path) -> None:
+        settings = json.loads((folder / SETTINGS).read_text())
         self._folder = folder
-        self._group = group
-        self._images = load_images(folder / "images.json")
+        self._group: str = settings["group"]
+        self._images = {checksum: Path(rootfs) for checksum, rootfs in settings["images"].items()}
         self._turns: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._agent_turns: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._watchers: dict[int, asyncio.Task[None]] = {}
@@ -85,7 +98,7 @@ class ContainerBackend:
 
         def plug(pid: int) -> None:
             for nic in spec.nics:
-                nics.plug(_card(spec.vmid, nic), pid)
+                nics.plug(_card(spec.vmid, nic), self._group, pid)
 
         self._container(spec.vmid).start(
             spec.uuid, binds, cores=spec.cores, memory_mb=spec.memory_mb, before_boot=plug
@@ -172,12 +185,12 @@ class ContainerBackend:
 
     async def bridges(self, node: str) -> list[dict[str, Any]]:
         """The bridges of the namespace, as `ip` shows them. All Proxmox hosts of a lab share them."""
-        return await asyncio.to_thread(bridges.listing)
+        return await asyncio.to_thread(bridges.listing, self._group)
 
     async def apply_network(self, node: str, interfaces: list[dict[str, Any]]) -> None:
-        """Make, change and remove bridges until they are as `interfaces` says."""
+        """Make and change the lab's bridges until they are as `interfaces` says."""
         try:
-            await asyncio.to_thread(bridges.apply, interfaces)
+            await asyncio.to_thread(bridges.apply, self._group, interfaces)
         except CommandError as error:
             raise BackendError(str(error)) from error
 

@@ -1,4 +1,4 @@
-"""The bridges of the namespace we run in: what is there, and how to make it as the Proxmox host's network says."""
+"""The bridges of a lab: what is there, and how to make it as the Proxmox host's network says."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Any
 
 from lab.nodes.commands import run
 
+DEFAULT_MTU = 1500
+OTHER_MTU = 1400
 
-def listing() -> list[dict[str, Any]]:
+
+def listing(namespace: str) -> list[dict[str, Any]]:
     """One dictionary per bridge: name, mtu, up, addresses (with prefix), ports."""
-    links = json.loads(run("ip", "-j", "-d", "address", "show") or "[]")
+    links = json.loads(_ip(namespace, "-j", "-d", "address", "show") or "[]")
     found = []
     for link in links:
         if link.get("linkinfo", {}).get("info_kind") != "bridge":
@@ -29,31 +32,41 @@ def listing() -> list[dict[str, Any]]:
     return found
 
 
-def apply(interfaces: list[dict[str, Any]]) -> None:
-    """Make the bridges as the interfaces file has them.
+def make(namespace: str, name: str, mtu: int) -> None:
+    """Make one bridge, up, without spanning tree, whose MTU is its own.
 
-    An interface has Proxmox's keys: iface, type, mtu (default 1500), cidr, cidr6, autostart. Bridges that are not in
-    the list are removed; their ports stay, unplugged, as after `ifreload`.
+    A bridge follows the smallest MTU of its ports until its own is changed, and setting the value it has is no
+    change to the kernel: hence the step over another value.
     """
-    wanted = {item["iface"]: item for item in interfaces if item.get("type") == "bridge"}
-    present = {bridge["name"]: bridge for bridge in listing()}
-    for name in present.keys() - wanted.keys():
-        run("ip", "link", "delete", name)
-    for name, item in wanted.items():
-        if name not in present:
-            run("ip", "link", "add", name, "type", "bridge", "stp_state", "0", "forward_delay", "0")
-        mtu = str(item.get("mtu") or 1500)
-        run("ip", "link", "set", name, "mtu", mtu, "up")
-        for port in present.get(name, {"ports": []})["ports"]:
-            run("ip", "link", "set", port, "mtu", mtu)
-        _addresses(name, present.get(name, {}).get("addresses", []), item)
+    _ip(namespace, "link", "add", name, "type", "bridge", "stp_state", "0", "forward_delay", "0")
+    for value in (OTHER_MTU, mtu):
+        _ip(namespace, "link", "set", name, "mtu", str(value))
+    _ip(namespace, "link", "set", name, "up")
 
 
-def _addresses(name: str, present: list[str], item: dict[str, Any]) -> None:
-    wanted = [item[key] for key in ("cidr", "cidr6") if item.get(key)]
-    for address in wanted:
-        if address not in present:
-            run("ip", "address", "add", address, "dev", name)
-    for address in present:
-        if address not in wanted:
-            run("ip", "address", "delete", address, "dev", name)
+def apply(namespace: str, interfaces: list[dict[str, Any]]) -> None:
+    """Make the bridges of one Proxmox host as its interfaces file has them.
+
+    An interface has Proxmox's keys: iface, type, mtu (default 1500), cidr, cidr6. All hosts of a lab share its
+    bridges, so bridges and addresses that this host does not name stay.
+    """
+    present = {bridge["name"]: bridge for bridge in listing(namespace)}
+    for item in interfaces:
+        if item.get("type") == "bridge":
+            _converge(namespace, item, present.get(item["iface"]))
+
+
+def _converge(namespace: str, item: dict[str, Any], present: dict[str, Any] | None) -> None:
+    name, mtu = item["iface"], int(item.get("mtu") or DEFAULT_MTU)
+    if present is None:
+        make(namespace, name, mtu)
+    elif present["mtu"] != mtu:
+        for link in (name, *present["ports"]):
+            _ip(namespace, "link", "set", link, "mtu", str(mtu))
+    for address in (item.get("cidr"), item.get("cidr6")):
+        if address and (present is None or address not in present["addresses"]):
+            _ip(namespace, "address", "add", address, "dev", name)
+
+
+def _ip(namespace: str, *words: str) -> str:
+    return run("ip", "-n", namespace, *words)

@@ -7,7 +7,6 @@ disk descends from it boots the image that the lab has built.
 from __future__ import annotations
 
 import hashlib
-import json
 import struct
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,8 +51,3 @@ def publish(folder: Path, names: Iterable[str], recipe: str, rootfs: Path) -> di
         sums.append(f"{checksum}  {name}\n")
     (folder / "SHA256SUMS").write_text("".join(sums))
     return {checksum: str(rootfs)}
-
-
-def load_images(path: Path) -> dict[str, Path]:
-    """Checksum to root file system from the file `up` wrote."""
-    return {checksum: Path(rootfs) for checksum, rootfs in json.loads(path.read_text()).items()}

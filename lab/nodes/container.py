@@ -10,6 +10,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from uuid import uuid4
 
 from lab.nodes import oci
 from lab.nodes.commands import CommandError, run
@@ -89,6 +90,7 @@ class Container:
             pid = self.pid()
             if pid is None:
                 raise CommandError(["runc", "create", self.name], 1, "no init process")
+            self._new_boot_id(pid)
             if before_boot:
                 before_boot(pid)
             self._runc("start", self.name)
@@ -107,6 +109,14 @@ class Container:
             )  # fmt: skip
         if done.returncode != 0:
             raise CommandError(["runc", "create", self.name], done.returncode, log.read_text(errors="replace"))
+
+    def _new_boot_id(self, pid: int) -> None:
+        """Each boot has an id of its own, as on a real machine: the journal and Ansible's reboot go by it."""
+        script = (
+            "cat > /run/boot_id && chmod 444 /run/boot_id && "
+            "mount --bind /run/boot_id /proc/sys/kernel/random/boot_id && rm /run/boot_id"
+        )
+        run("nsenter", f"--target={pid}", "--mount", "--", "/bin/sh", "-c", script, stdin=f"{uuid4()}\n")
 
     def pid(self) -> int | None:
         """Process id of the system's init while it lives."""

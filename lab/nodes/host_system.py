@@ -12,7 +12,7 @@ from lab.nodes.namespace import path as namespace_path
 
 # The bridges are the lab's; cloud-init and its network tools have no part in a Proxmox host.
 MASKED = ("systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service",
-          "systemd-resolved.service", "qemu-guest-agent.service")  # fmt: skip
+          "systemd-resolved.service")  # fmt: skip
 HOST_KEYS = ("ed25519", "rsa")
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ipaddress import ip_interface
 from pathlib import Path
 
+from lab.nodes.bridges import make
 from lab.nodes.commands import run
 
 NETNS_FOLDER = Path("/run/netns")
@@ -49,7 +50,7 @@ def create(namespace: str, bridges: Sequence[Bridge]) -> None:
         run("ip", "netns", "add", name)
         _ip(name, "link", "set", "lo", "up")
     for number, bridge in enumerate(bridges):
-        add_bridge(namespace, bridge.name, bridge.mtu)
+        make(namespace, bridge.name, bridge.mtu)
         for address in bridge.addresses:
             _ip(namespace, "address", "add", address, "dev", bridge.name, *_nodad(address))
         if bridge.gateway:
@@ -59,12 +60,6 @@ def create(namespace: str, bridges: Sequence[Bridge]) -> None:
             _ip(namespace, "link", "set", near, "master", bridge.name, "up")
             _ip(router, "link", "set", far, "up")
             _ip(router, "address", "add", bridge.gateway, "dev", far, *_nodad(bridge.gateway))
-
-
-def add_bridge(namespace: str, name: str, mtu: int) -> None:
-    """Make one bridge, up, without spanning tree. A bridge without ports would take any MTU and lose it again."""
-    _ip(namespace, "link", "add", name, "mtu", mtu, "type", "bridge", "stp_state", "0", "forward_delay", "0")
-    _ip(namespace, "link", "set", name, "up")
 
 
 def router_of(namespace: str) -> str:

@@ -23,26 +23,26 @@ class Card:
     tag: int | None
 
 
-def plug(card: Card, pid: int) -> None:
-    """Make the pair in the network namespace we run in, and give the guest's end to the process `pid`."""
-    mtu = str(card.mtu or bridge_mtu(card.bridge))
-    unplug(card)
-    run("ip", "link", "add", card.port, "mtu", mtu, "type", "veth",
+def plug(card: Card, namespace: str, pid: int) -> None:
+    """Make the pair in the lab's network namespace, and give the guest's end to the process `pid`."""
+    mtu = str(card.mtu or bridge_mtu(namespace, card.bridge))
+    unplug(card, namespace)
+    _ip(namespace, "link", "add", card.port, "mtu", mtu, "type", "veth",
         "peer", "name", card.name, "mtu", mtu, "address", card.mac, "netns", str(pid))  # fmt: skip
-    run("ip", "link", "set", card.port, "master", card.bridge, "up")
+    _ip(namespace, "link", "set", card.port, "master", card.bridge, "up")
     if card.tag is not None:
-        _tag(card)
+        _tag(card, namespace)
 
 
-def unplug(card: Card) -> None:
+def unplug(card: Card, namespace: str) -> None:
     """Remove the pair; fine when the guest has taken it away already."""
-    run("ip", "link", "delete", card.port, check=False)
+    run("ip", "-n", namespace, "link", "delete", card.port, check=False)
 
 
-def bridge_mtu(bridge: str) -> int:
-    """MTU of a bridge of the namespace we run in."""
+def bridge_mtu(namespace: str, bridge: str) -> int:
+    """MTU of a bridge of the lab."""
     try:
-        words = run("ip", "-o", "link", "show", "dev", bridge, "type", "bridge").split()
+        words = _ip(namespace, "-o", "link", "show", "dev", bridge, "type", "bridge").split()
     except CommandError as error:
         raise NicError(f"bridge '{bridge}' does not exist") from error
     if "mtu" not in words:
@@ -50,14 +50,18 @@ def bridge_mtu(bridge: str) -> int:
     return int(words[words.index("mtu") + 1])
 
 
-def _tag(card: Card) -> None:
+def _tag(card: Card, namespace: str) -> None:
     try:
-        run("ip", "link", "set", card.bridge, "type", "bridge", "vlan_filtering", "1")
-        run("bridge", "vlan", "del", "dev", card.port, "vid", "1")
-        run("bridge", "vlan", "add", "dev", card.port, "vid", str(card.tag), "pvid", "untagged")
+        _ip(namespace, "link", "set", card.bridge, "type", "bridge", "vlan_filtering", "1")
+        run("bridge", "-n", namespace, "vlan", "del", "dev", card.port, "vid", "1")
+        run("bridge", "-n", namespace, "vlan", "add", "dev", card.port, "vid", str(card.tag), "pvid", "untagged")
     except CommandError as error:
-        unplug(card)
+        unplug(card, namespace)
         raise NicError(
             f"{card.name}: VLAN tag {card.tag} on {card.bridge} cannot be had in this lab: the machine's kernel has "
             f"no VLAN filtering for bridges (CONFIG_BRIDGE_VLAN_FILTERING). {error}"
         ) from error
+
+
+def _ip(namespace: str, *words: str) -> str:
+    return run("ip", "-n", namespace, *words)

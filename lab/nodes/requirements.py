@@ -102,8 +102,8 @@ def _cgroups() -> Iterator[Lack]:
 def _kernel() -> Iterator[Lack]:
     # In network namespaces of their own, gone with the command: the machine's links are not touched.
     for kind, words in (
-        ("bridge", ("add", "b", "type", "bridge")),
-        ("veth", ("add", "v", "type", "veth", "peer", "name", "w")),
+        ("bridge", ("add", "name", "lab0", "type", "bridge")),
+        ("veth", ("add", "name", "lab0", "type", "veth", "peer", "name", "lab1")),
     ):
         try:
             run("unshare", "--net", "ip", "link", *words)

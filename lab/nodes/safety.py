@@ -7,6 +7,7 @@ hostile guest: root in a privileged container can undo what another root has set
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -39,6 +40,8 @@ ALLOWED_MISC = frozenset({"tun", "fuse"})
 LOOP_MAJOR = 7
 HIGHEST_LOOP = 256
 
+# Gone with a restart of the machine, as the borrowed values are.
+BORROWED = Path("/run/detectviz-lab")
 # The kubelet wants these and cannot set them itself, as /proc/sys is read-only in the guests.
 BORROWED_SYSCTLS = {"kernel.panic": "10", "kernel.panic_on_oops": "1", "vm.overcommit_memory": "1"}
 
@@ -94,21 +97,26 @@ def _deny(kind: str, major: int | None = None, minor: int | None = None) -> Devi
     return rule
 
 
-def borrow_sysctls(record: Path) -> None:
-    """Set what the kubelets need; the machine's own values go to `record` first (kept if a killed lab left it)."""
+def borrow_sysctls(lab: str) -> None:
+    """Set what the kubelets need. The machine's own values are noted once for all labs that run."""
+    (BORROWED / "labs").mkdir(parents=True, exist_ok=True)
+    record = BORROWED / "sysctls.json"
     if not record.exists():
         record.write_text(json.dumps({name: _sysctl(name).read_text().strip() for name in BORROWED_SYSCTLS}))
+    (BORROWED / "labs" / lab).touch()
     for name, value in BORROWED_SYSCTLS.items():
         _sysctl(name).write_text(value)
 
 
-def restore_sysctls(record: Path) -> None:
-    """Give the machine its own values back; nothing happens without a record."""
-    if not record.exists():
+def return_sysctls(lab: str) -> None:
+    """The last lab gives the machine its own values back; nothing happens when none were borrowed."""
+    (BORROWED / "labs" / lab).unlink(missing_ok=True)
+    record = BORROWED / "sysctls.json"
+    if not record.exists() or any((BORROWED / "labs").iterdir()):
         return
     for name, value in json.loads(record.read_text()).items():
         _sysctl(name).write_text(value)
-    record.unlink()
+    shutil.rmtree(BORROWED)
 
 
 def _sysctl(name: str) -> Path:
