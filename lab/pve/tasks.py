@@ -29,6 +29,7 @@ UPID = re.compile(
     r"^UPID:(?P<node>[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?):(?P<pid>[0-9A-Fa-f]{8}):(?P<pstart>[0-9A-Fa-f]{8,9}):"
     r"(?P<starttime>[0-9A-Fa-f]{8}):(?P<type>[^:\s]+):(?P<id>[^:\s]*):(?P<user>[^:\s]+):$")
 Worker = Callable[["Task"], Awaitable[Any]]
+_ABANDONED: list[Any] = []  # workers that were killed: kept to the end, so that nothing in them is ever tidied up
 
 
 def parse_upid(upid: str) -> dict[str, Any] | None:
@@ -93,7 +94,6 @@ class Tasks:
         self._active: dict[str, dict[str, Any]] = {}
         self._archive: dict[str, dict[str, Any]] = {}
         self._running: dict[str, asyncio.Task] = {}
-        self._abandoned: list[Any] = []  # workers that were killed: kept, so that nothing in them is tidied up
         self._pids = itertools.count(random.randrange(20_000, 200_000), 3)
         self._booted = self.world.clock.monotonic() - 100_000
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,8 +122,9 @@ class Tasks:
         death = faults.take("task_death")
         if death:
             task.death_after = int(death.get("after_lines", 0))
-            if task.death_after == 0:
-                task.killed.set()
+            if task.death_after == 0:  # killed before its first step
+                self.end(task.upid)
+                return
         delay = faults.take("task_delay")
         job = _Abandonable(self._work(task, worker, delay))
         running = asyncio.ensure_future(job.drive())
@@ -136,7 +137,7 @@ class Tasks:
         killed.cancel()
         if task.killed.is_set():
             job.abandon()
-            self._abandoned.append(job)
+            _ABANDONED.append(job)
             self.world.locks.drop(task.upid)
         else:
             self._conclude(task, running)

@@ -94,8 +94,8 @@ def test_unknown_path_is_found_before_a_missing_login(pve):
 
 
 def test_a_path_of_the_description_that_nobody_wrote_is_501_and_never_faked(pve):
-    answer = pve.call("GET", "/nodes/pve/lxc")
-    assert (answer.status_code, answer.reason) == (501, "Method 'GET /nodes/pve/lxc' not implemented")
+    answer = pve.call("GET", "/cluster/ha/resources")
+    assert (answer.status_code, answer.reason) == (501, "Method 'GET /cluster/ha/resources' not implemented")
 
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])

@@ -1,0 +1,387 @@
+"""Workers: UPIDs, logs, ends, lists, locks, and what a killed host leaves (facts/proxmox 1.3, 5.3)."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+from lab.pve.clock import Clock
+from lab.pve.context import Origin
+from lab.pve.errors import ApiError, LockTimeout, TaskError
+from lab.pve.faults import Faults
+from lab.pve.locks import Locks
+from lab.pve.tasks import Tasks, exit_status, parse_upid
+from lab.pve.workers import Workers
+from tests.contract.test_permissions import person
+
+UPID_TEXT = re.compile(r"^UPID:pve:[0-9A-F]{8}:[0-9A-F]{8,9}:[0-9A-F]{8}:qmcreate:\d+:root@pam!lab:$")
+
+
+class Host:
+    """The few parts of a world that tasks need."""
+
+    def __init__(self, folder):
+        self.clock = Clock(0.01)
+        self.faults = Faults()
+        self.locks = Locks(self.clock, self.faults)
+        self.tasks = Tasks(self, folder)
+
+    def start(self, worker, kind="test"):
+        return self.tasks.start(kind, "100", worker, node="pve", identity="root@pam",
+                                origin=Origin("POST", "/x", "/x"))
+
+    async def run(self, worker):
+        upid = self.start(worker)
+        await self.tasks.wait(upid)
+        return upid
+
+
+def outcome(folder, worker, **fault):
+    """(exit status, log) of one worker."""
+
+    async def go():
+        host = Host(folder)
+        if fault:
+            host.faults.add(fault)
+        upid = await host.run(worker)
+        return host.tasks.status_of(upid), host.tasks.log(upid)
+
+    return asyncio.run(go())
+
+
+class TestEnd:
+    def test_ok(self, tmp_path):
+        async def worker(task):
+            task.log("one\ntwo")
+
+        assert outcome(tmp_path, worker) == ("OK", ["one", "two", "TASK OK"])
+
+    def test_error(self, tmp_path):
+        async def worker(task):
+            raise TaskError("it broke")
+
+        assert outcome(tmp_path, worker) == ("it broke", ["TASK ERROR: it broke"])
+
+    def test_warnings(self, tmp_path):
+        async def worker(task):
+            task.warn("careful")
+
+        assert outcome(tmp_path, worker) == ("WARNINGS: 1", ["WARN: careful", "TASK WARNINGS: 1"])
+
+    def test_killed_worker_says_nothing_and_tidies_nothing(self, tmp_path):
+        tidied = []
+
+        async def worker(task):
+            try:
+                task.log("started")
+                await task.sleep(1)
+            finally:
+                tidied.append(True)
+
+        assert outcome(tmp_path, worker, action="task_death", after_lines=1) == ("unexpected status", ["started"])
+        assert tidied == []
+
+    def test_interrupted_worker_tidies_up(self, tmp_path):
+        tidied = []
+
+        async def worker(task):
+            try:
+                await task.sleep(1000)
+            finally:
+                tidied.append(True)
+
+        async def go():
+            host = Host(tmp_path)
+            upid = host.start(worker)
+            await asyncio.sleep(0.01)
+            host.tasks.stop(upid)
+            return await host.tasks.wait(upid)
+
+        assert asyncio.run(go()) == "received interrupt"
+        assert tidied == [True]
+
+    @pytest.mark.parametrize(("line", "status"), [
+        ("TASK OK", "OK"), ("TASK ERROR: no space", "no space"), ("TASK WARNINGS: 2", "WARNINGS: 2"),
+        ("anything", "unexpected status"), ("", "unexpected status"), ("TASK OK no", "unexpected status")])
+    def test_the_last_line_of_the_log_tells(self, line, status):
+        assert exit_status(line) == status
+
+    def test_a_restarted_host_finds_its_dead_tasks(self, tmp_path):
+        async def worker(task):
+            task.log("halfway")
+            await task.sleep(1000)
+
+        async def first():
+            upid = Host(tmp_path).start(worker)
+            await asyncio.sleep(0.01)
+            return upid
+
+        async def second(upid):
+            tasks = Host(tmp_path).tasks
+            return tasks.status_of(upid), tasks.active(), tasks.log(upid)
+
+        upid = asyncio.run(first())
+        (tmp_path / "active").write_text(f'["{upid}"]')  # a kill -9 would not have emptied it
+        log = tmp_path / upid
+        log.write_text("halfway\n")
+        (tmp_path / "index").unlink(missing_ok=True)
+        assert asyncio.run(second(upid)) == ("unexpected status", [], ["halfway"])
+
+
+class TestLocks:
+    def run(self, tmp_path, go):
+        return asyncio.run(go(Host(tmp_path)))
+
+    def test_a_config_lock_times_out_with_the_known_text(self, tmp_path):
+        async def go(host):
+            async with host.locks.config(101):
+                with pytest.raises(LockTimeout) as refused:
+                    async with host.locks.config(101, timeout=1):
+                        pass
+                return str(refused.value)
+
+        assert self.run(tmp_path, go) == "can't lock file '/var/lock/qemu-server/lock-101.conf' - got timeout"
+
+    @pytest.mark.parametrize(("shared", "text"), [
+        (False, "can't lock file '/var/lock/pve-manager/pve-storage-s' - got timeout"),
+        (True, "cfs-lock 'storage-s' error: got lock request timeout")])
+    def test_storage_locks_too(self, tmp_path, shared, text):
+        async def go(host):
+            async with host.locks.storage("pve", "s", shared=shared):
+                with pytest.raises(LockTimeout) as refused:
+                    async with host.locks.storage("pve", "s", shared=shared):
+                        pass
+                return str(refused.value)
+
+        assert self.run(tmp_path, go) == text
+
+    def test_local_storage_is_locked_per_node_shared_for_all(self, tmp_path):
+        async def go(host):
+            async with host.locks.storage("pve1", "s", shared=False), host.locks.storage("pve2", "s", shared=False):
+                pass
+            async with host.locks.storage("pve1", "s", shared=True):
+                with pytest.raises(LockTimeout):
+                    async with host.locks.storage("pve2", "s", shared=True):
+                        pass
+
+        self.run(tmp_path, go)
+
+    def test_readers_share_writers_do_not(self, tmp_path):
+        async def go(host):
+            async with host.locks.config(101, shared=True), host.locks.config(101, shared=True):
+                with pytest.raises(LockTimeout):
+                    async with host.locks.config(101, timeout=1):
+                        pass
+
+        self.run(tmp_path, go)
+
+    def test_a_killed_worker_s_lock_is_free_again(self, tmp_path):
+        async def go(host):
+            async def worker(task):
+                async with host.locks.config(101):
+                    task.log("have it")
+                    await task.sleep(1000)
+
+            host.faults.add({"action": "task_death", "after_lines": 1})
+            await host.run(worker)
+            async with host.locks.config(101, timeout=1):
+                return True
+
+        assert self.run(tmp_path, go)
+
+    def test_waiters_come_in_one_after_the_other(self, tmp_path):
+        async def go(host):
+            inside, most = 0, 0
+
+            async def one():
+                nonlocal inside, most
+                async with host.locks.storage("pve", "s", shared=False):
+                    inside += 1
+                    most = max(most, inside)
+                    await asyncio.sleep(0.005)
+                    inside -= 1
+
+            await asyncio.gather(*(one() for _number in range(10)))
+            return most
+
+        assert self.run(tmp_path, go) == 1
+
+    def test_a_fault_makes_any_lock_time_out(self, tmp_path):
+        async def go(host):
+            host.faults.add({"action": "lock_timeout", "lock": "pve-storage-", "count": 1})
+            with pytest.raises(LockTimeout):
+                async with host.locks.storage("pve", "s", shared=False):
+                    pass
+            async with host.locks.storage("pve", "s", shared=False):
+                return True
+
+        assert self.run(tmp_path, go)
+
+
+def make_guest(pve, vmid, session=None):
+    answer = pve.call("POST", "/nodes/pve/qemu", session, vmid=vmid, name=f"guest-{vmid}")
+    assert answer.ok, answer.text
+    return answer.json()["data"]
+
+
+class TestApi:
+    def test_a_upid_has_the_nine_fields(self, pve):
+        upid = make_guest(pve, 300)
+        assert UPID_TEXT.match(upid)
+        task = parse_upid(upid)
+        assert (task["user"], task["tokenid"], task["id"]) == ("root@pam", "lab", "300")
+
+    def test_status_and_log_of_a_finished_task(self, pve):
+        upid = make_guest(pve, 301)
+        assert pve.wait(upid) == "OK"
+        status = pve.call("GET", f"/nodes/pve/tasks/{upid}/status").json()["data"]
+        assert (status["status"], status["exitstatus"], status["type"]) == ("stopped", "OK", "qmcreate")
+        log = pve.call("GET", f"/nodes/pve/tasks/{upid}/log").json()
+        assert log["data"][-1]["t"] == "TASK OK"
+        assert log["total"] == log["data"][-1]["n"]
+
+    def test_log_is_paged(self, pve):
+        upid = make_guest(pve, 302)
+        pve.wait(upid)
+        page = pve.call("GET", f"/nodes/pve/tasks/{upid}/log", start=0, limit=1).json()
+        assert len(page["data"]) == 1
+
+    @pytest.mark.parametrize(("upid", "text"), [
+        ("nonsense", "unable to parse worker upid"),
+        ("UPID:pve:0000ABCD:0000ABCD:65000000:qmstart:100:root@pam:", "no such task")])
+    def test_unknown_tasks(self, pve, upid, text):
+        answer = pve.call("GET", f"/nodes/pve/tasks/{upid}/status")
+        assert (answer.status_code, answer.json()["errors"]) == (400, {"upid": text})
+
+    def test_one_list_shows_running_and_finished(self, pve):
+        pve.fault("task_delay", vmid=304, seconds=100)
+        finished, running = make_guest(pve, 303), make_guest(pve, 304)
+        pve.wait(finished)
+        listed = pve.call("GET", "/nodes/pve/tasks", source="all", limit=500).json()
+        status = {task["upid"]: task["status"] for task in listed["data"]}
+        assert (status[finished], status[running]) == ("OK", "RUNNING")
+        assert listed["total"] == len(listed["data"])
+        archive = [task["upid"] for task in pve.call("GET", "/nodes/pve/tasks").json()["data"]]
+        assert finished in archive and running not in archive
+        assert pve.call("DELETE", f"/nodes/pve/tasks/{running}").ok
+        assert pve.wait(running) == "received interrupt"
+
+    def test_lists_are_filtered(self, pve):
+        upid = make_guest(pve, 305)
+        pve.wait(upid)
+
+        def listed(**wanted):
+            return [task["upid"] for task in pve.call("GET", "/nodes/pve/tasks", source="all", **wanted).json()["data"]]
+
+        started = parse_upid(upid)["starttime"]
+        assert listed(vmid=305) == [upid]
+        assert upid in listed(since=started) and upid not in listed(since=started + 3600)
+        assert upid not in listed(typefilter="qmstart") and upid not in listed(errors=1)
+        assert upid in listed(statusfilter="ok,warning")
+
+    def test_newest_first_and_paged(self, pve):
+        for vmid in (306, 307):
+            pve.wait(make_guest(pve, vmid))
+        page = pve.call("GET", "/nodes/pve/tasks", start=0, limit=2).json()["data"]
+        assert [task["id"] for task in page] == ["307", "306"]
+
+    def test_a_token_sees_its_own_tasks_and_a_stranger_none(self, pve):
+        maker = person(pve, "maker", path="/", roles="PVEVMAdmin")
+        upid = make_guest(pve, 308, maker)
+        other = person(pve, "stranger")
+        assert [task["upid"] for task in pve.call("GET", "/nodes/pve/tasks", maker, source="all").json()["data"]] == [upid]
+        assert pve.call("GET", "/nodes/pve/tasks", other, source="all").json()["data"] == []
+        assert pve.call("GET", f"/nodes/pve/tasks/{upid}/status", maker).ok
+        refused = pve.call("GET", f"/nodes/pve/tasks/{upid}/status", other)
+        assert refused.reason == "Permission check failed (/nodes/pve, Sys.Audit)"
+
+    def test_cluster_tasks_hide_a_token_s_own_tasks_from_it(self, pve):
+        maker = person(pve, "maker2", path="/", roles="PVEVMAdmin")
+        pve.wait(make_guest(pve, 309, maker))
+        assert pve.call("GET", "/cluster/tasks", maker).json()["data"] == []
+        assert pve.call("GET", "/cluster/tasks").json()["data"] != []
+
+    def test_cluster_tasks_show_25_at_most(self, pve):
+        for vmid in range(400, 430):
+            last = make_guest(pve, vmid)
+        pve.wait(last)
+        assert len(pve.call("GET", "/cluster/tasks").json()["data"]) == 25
+
+    def test_new_guests_have_no_name_until_the_next_report(self, make_pve):
+        with make_pve(time_scale=0.3) as slow:
+            slow.wait(make_guest(slow, 500))
+            (fresh,) = slow.call("GET", "/cluster/resources", type="vm").json()["data"]
+            assert fresh["status"] == "unknown" and "name" not in fresh
+            for _attempt in range(200):
+                (later,) = slow.call("GET", "/cluster/resources", type="vm").json()["data"]
+                if later["status"] != "unknown":
+                    break
+                asyncio.run(asyncio.sleep(0.1))
+            assert (later["name"], later["status"]) == ("guest-500", "stopped")
+
+    def test_a_killed_emulator_leaves_what_a_killed_host_leaves(self, make_pve):
+        victim = make_pve()
+        victim.fault("task_delay", task="qmcreate", seconds=1000)
+        upid = make_guest(victim, 501)
+        victim.kill()
+        victim.restart()
+        status = victim.call("GET", f"/nodes/pve/tasks/{upid}/status").json()["data"]
+        assert (status["status"], status["exitstatus"]) == ("stopped", "unexpected status")
+        assert victim.call("GET", "/nodes/pve/tasks", source="active").json()["data"] == []
+
+    def test_state_survives_a_restart(self, make_pve):
+        own = make_pve()
+        own.wait(make_guest(own, 502))
+        own.call("POST", "/pools", poolid="kept")
+        own.restart()
+        assert own.call("GET", "/nodes/pve/qemu/502/config").json()["data"]["name"] == "guest-502"
+        assert own.call("GET", "/pools/kept").ok
+
+    def test_several_nodes_are_a_cluster(self, make_pve):
+        with make_pve(nodes=2) as pair:
+            names = [node["node"] for node in pair.call("GET", "/nodes").json()["data"]]
+            assert names == ["pve1", "pve2"]
+            assert {entry["type"] for entry in pair.call("GET", "/cluster/status").json()["data"]} == {"cluster", "node"}
+            answer = pair.call("POST", "/nodes/pve2/qemu", vmid=100)
+            assert answer.json()["data"].startswith("UPID:pve2:")
+            assert pair.wait(answer.json()["data"]) == "OK"
+            assert pair.call("GET", "/nodes/pve1/tasks").json()["data"] == []
+
+
+class TestWorkers:
+    """Each node has three workers per daemon, and each does one thing at a time."""
+
+    def test_a_fourth_call_waits_for_a_worker(self):
+        async def go():
+            workers = Workers(Clock(0.01))
+            busy, most = 0, 0
+
+            async def work():
+                nonlocal busy, most
+                busy += 1
+                most = max(most, busy)
+                await asyncio.sleep(0.01)
+                busy -= 1
+
+            calls = [workers.run("pve", protected=True, writes=True, work=work) for _number in range(8)]
+            await asyncio.gather(*calls)
+            return most
+
+        assert asyncio.run(go()) == 3
+
+    def test_a_forwarded_call_that_takes_too_long_is_596_and_goes_on(self):
+        async def go():
+            finished = asyncio.Event()
+
+            async def work():
+                await asyncio.sleep(2)
+                finished.set()
+
+            with pytest.raises(ApiError) as gave_up:
+                await Workers(Clock(0.01)).run("pve", protected=True, writes=True, work=work)
+            await asyncio.wait_for(finished.wait(), 10)
+            return gave_up.value.status, gave_up.value.text
+
+        assert asyncio.run(go()) == (596, "Connection timed out")
