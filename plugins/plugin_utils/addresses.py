@@ -270,9 +270,9 @@ def check_other_rows(rows: list[Any], site: SiteData, plan: Plan, problems: Prob
                 if str(address) not in known:
                     problems.add(row.at(column), text, f"is not an address of {name} in the site data", f"write {known[0]}")
             elif name:
-                obstacle = plan.meets(address)
-                if obstacle:
-                    problems.add(row.at(column), text, obstacle, FREE)
+                # A second name for a host, a router or the VIP is welcome; only the pool may not hold it.
+                if any(in_range(address, span) for span in plan.pool):
+                    problems.add(row.at(column), text, "is inside the load-balancer range", FREE)
                 plan.taken.setdefault(address, f"the address of {name}")
                 label = "-".join(name.replace("_", " ").split())
                 if HOST_NAME.fullmatch(label):

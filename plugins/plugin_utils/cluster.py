@@ -95,6 +95,7 @@ def _check_reach(
     warnings: list[str],
 ) -> None:
     """Every node is on the cluster's network, every master on the VIP's as well."""
+    flawed = problems.rows()
     wanted = [("cluster_network", data.get("cluster_network"), nodes), ("vip", (data.get("vip") or {}).get("network"), masters)]
     for key, name, members in wanted:
         if name is None or not networks:
@@ -106,6 +107,8 @@ def _check_reach(
                 problems.add(site.place(key).at(key), name, "is not a network of the site", f"write {known}")
             continue
         for machine in members:
+            if (machine.row.place.file, machine.row.place.row) in flawed:
+                continue  # its addresses may be missing only because they were refused
             interfaces = [item for item in machine.data["networks"] if _on(item, network)]
             if not interfaces:
                 problems.add(

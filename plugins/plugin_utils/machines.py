@@ -213,7 +213,14 @@ def _role(cells: Cells, context: Context) -> str | None:
     return None
 
 
+def _one_of(cells: Cells, column: str, other: str) -> None:
+    if cells.raw(column) is not None and cells.raw(other) is not None:
+        label = cells.row.labels.get(other, other)
+        cells.wrong(column, cells.raw(column), f"stands beside {label}", "keep one of the two")
+
+
 def _memory(cells: Cells, defaults: dict[str, Any]) -> int | None:
+    _one_of(cells, "memory", "memory_mb")
     if cells.raw("memory_mb") is not None:
         return cells.amount("memory_mb", _bare_or("MB", units.memory_mib), "write the memory in MiB, such as 8192")
     if cells.raw("memory") is not None:
@@ -224,15 +231,22 @@ def _memory(cells: Cells, defaults: dict[str, Any]) -> int | None:
 
 
 def _bare_or(unit: str, read: Any) -> Any:
-    """A reader for columns that name their unit: a bare number has it, anything else must be that number."""
+    """A reader for columns that name their unit: a bare number has it, an amount may still have its own."""
 
     def reader(value: Any) -> int:
-        return read(f"{units.whole_number(value, 0)} {unit}")
+        try:
+            number = units.whole_number(value)
+        except units.NotAnAmount:
+            if isinstance(value, str):
+                return read(value)
+            raise
+        return read(f"{number} {unit}")
 
     return reader
 
 
 def _disks(cells: Cells, defaults: dict[str, Any]) -> list[dict[str, Any]] | None:
+    _one_of(cells, "disks", "disk_gb")
     value = cells.raw("disks")
     if value is None and cells.raw("disk_gb") is not None:
         size = cells.amount("disk_gb", _bare_or("GB", units.disk_gib), "write the size in GiB, such as 100")
@@ -272,7 +286,8 @@ def _disk(cells: Cells, number: int, entry: Any) -> dict[str, Any] | None:
         return None
     key = "size" if "size" in entry and "size_gb" not in entry else "size_gb"
     try:
-        disk["size_gb"] = units.disk_gib(entry[key]) if key == "size" else units.whole_number(entry.get(key), 1, 2**20)
+        read = units.disk_gib if key == "size" else _bare_or("GB", units.disk_gib)
+        disk["size_gb"] = read(entry.get(key))
     except units.NotAnAmount as error:
         expected = units.DISK_EXPECTED if key == "size" else "write the size in GiB, such as 100"
         fact = "is missing" if entry.get(key) is None else str(error)

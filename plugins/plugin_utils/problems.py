@@ -47,7 +47,7 @@ class Problem:
     def __str__(self) -> str:
         shown = "" if self.value is None else f"{shorten(self.value)} "
         line = f" (line {self.place.line})" if self.place.line is not None else ""
-        return f"{self.place}: {shown}{self.fact}; {self.expected}{line}"
+        return _printable(f"{self.place}: {shown}{self.fact}; {self.expected}{line}")
 
     def as_dict(self) -> dict[str, Any]:
         """The problem as plain data, for a module's result."""
@@ -74,25 +74,41 @@ class SiteError(Exception):
 
 
 class Problems(list[Problem]):
-    """Collects problems while the checks go on."""
+    """Collects problems while the checks go on; the same one counts once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._texts: set[str] = set()
 
     def add(self, place: Place, value: Any, fact: str, expected: str) -> None:
         problem = Problem(place, value, fact, expected)
-        if problem not in self:
+        text = str(problem)
+        if text not in self._texts:
+            self._texts.add(text)
             self.append(problem)
 
+    def rows(self) -> set[tuple[str, int | None]]:
+        """The rows that something is wrong with, as (file, row)."""
+        return {(problem.place.file, problem.place.row) for problem in self}
+
     def stop_if_any(self) -> None:
+        """Raise SiteError with all problems, in the order of the files."""
         if self:
-            raise SiteError(self)
+            files = list(dict.fromkeys(problem.place.file for problem in self))
+            raise SiteError(sorted(self, key=lambda item: (files.index(item.place.file), item.place.row or 0)))
 
 
 def shorten(value: Any, limit: int = 80) -> str:
     """``value`` on one line, printable, cut to ``limit`` characters."""
     text = value if isinstance(value, str) else _plain(value)
-    text = "".join(char if char.isprintable() else " " for char in text)
+    text = _printable(text)
     if text == "":
         return "an empty value"
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _plain(value: Any) -> str:

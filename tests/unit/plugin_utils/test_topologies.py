@@ -1,0 +1,179 @@
+"""Sites of other shapes than the documented one."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import site_factory as factory
+
+ONE_NETWORK = {"vmbr0": factory.SITE["networks"]["vmbr0"]}
+HOSTS = [{"name": f"pve{number}", "address": f"192.168.0.{number + 1}"} for number in range(1, 4)]
+
+
+def flat(number: int, role: str = "control_plane", **changes: Any) -> dict[str, Any]:
+    """A machine with one address and no list of interfaces."""
+    return factory.machine(number, role, networks=None, ip=f"192.168.0.{10 + number}", **changes)
+
+
+def loaded(folder: Path, machines: list[dict[str, Any]], **changes: Any) -> Any:
+    factory.write(folder, machines, factory.site(**changes))
+    return factory.load(folder)
+
+
+def test_one_nic_without_vmbr1(tmp_path: Path) -> None:
+    site = loaded(
+        tmp_path, [flat(1), flat(2, "worker")], cluster_network="vmbr0",
+        networks={"vmbr0": {**ONE_NETWORK["vmbr0"], "mtu": 1500}}, proxmox_hosts=HOSTS[:1],
+    )  # fmt: skip
+    assert site.machines[0]["networks"] == [
+        {"name": "eth0", "bridge": "vmbr0", "addresses": ["192.168.0.11/24"], "gateway": "192.168.0.1", "mtu": 1500}
+    ]
+    assert site.derived["cni_mtu"] == 1450
+    assert site.derived["node_addresses"] == {"node-1": "192.168.0.11", "node-2": "192.168.0.12"}
+
+
+def test_a_vlan_tag_of_the_network_reaches_the_interface(tmp_path: Path) -> None:
+    networks = {
+        "management": {"bridge": "vmbr0", "cidr": "10.9.0.0/24"},
+        "guests": {"bridge": "vmbr0", "vlan_tag": 30, "cidr": "192.168.0.0/24", "gateway": "192.168.0.1"},
+    }
+    rows = [
+        flat(1),
+        factory.machine(2, "worker", networks=[{"bridge": "guests", "addresses": ["192.168.0.12"]}]),
+        factory.machine(3, "worker", networks=[{"bridge": "vmbr0", "vlan_tag": 30, "addresses": ["192.168.0.13"]}]),
+        factory.machine(4, "worker", networks=[{"bridge": "vmbr0", "addresses": ["192.168.0.14"]}]),
+    ]
+    vip = {**factory.SITE["vip"], "network": "guests"}
+    site = loaded(
+        tmp_path, rows, networks=networks, cluster_network="guests", vip=vip, dns=None,
+        proxmox_hosts=[{"name": "pve1", "address": "10.9.0.2"}],
+    )  # fmt: skip
+    for machine in site.machines:
+        assert (machine["networks"][0]["bridge"], machine["networks"][0]["vlan_tag"]) == ("vmbr0", 30)
+
+
+def test_dhcp_with_a_fixed_mac(tmp_path: Path) -> None:
+    row = factory.machine(
+        1, networks=[{"bridge": "vmbr0", "addresses": ["dhcp"], "mac": "bc:24:11:00:00:01"}], ansible_host=None
+    )
+    site = loaded(tmp_path, [row], cluster_network="vmbr0", networks=ONE_NETWORK, proxmox_hosts=HOSTS[:1])
+    assert site.machines[0]["networks"][0]["addresses"] == ["dhcp"]
+    assert site.machines[0]["ansible_host"] == "node-1.example.internal"
+    assert "gateway" not in site.machines[0]["networks"][0]
+    assert any("reserve one for its MAC" in text for text in site.derived["warnings"])
+
+
+def test_dhcp_without_a_mac_is_refused_for_a_node_of_the_cluster(tmp_path: Path) -> None:
+    row = factory.machine(1, networks=[{"bridge": "vmbr0", "addresses": ["dhcp"]}])
+    data = factory.site(cluster_network="vmbr0", networks=ONE_NETWORK, proxmox_hosts=HOSTS[:1])
+    assert "needs a fixed MAC address" in factory.problems_of(tmp_path, [row], data)[0]
+    other = factory.machine(1, "bastion", networks=[{"bridge": "vmbr0", "addresses": ["dhcp"]}])
+    assert factory.problems_of(tmp_path, [other], data) == []
+
+
+def test_dns_that_is_not_ours(tmp_path: Path) -> None:
+    site = loaded(tmp_path, factory.cluster(), dns={"servers": ["192.168.0.53"], "managed": False})
+    assert site.derived["dns_records"] == []
+    assert "k8s-api" in site.derived["certificate_names"]
+
+
+def test_one_master_without_workers(tmp_path: Path) -> None:
+    site = loaded(tmp_path, factory.cluster(1, 0))
+    assert site.derived["survives"]["guest"] is False
+    assert any("There is no worker" in text for text in site.derived["warnings"])
+
+
+def test_machines_without_a_cluster_need_no_vip(tmp_path: Path) -> None:
+    changes = dict.fromkeys(("vip", "cluster_network", "pod_cidrs", "service_cidrs", "load_balancer_pool"))
+    site = loaded(tmp_path, [flat(1, "bastion")], **changes)
+    assert site.derived["survives"]["text"].startswith("No control-plane node")
+    assert site.derived["certificate_names"] == []
+
+
+def test_five_masters(tmp_path: Path) -> None:
+    assert loaded(tmp_path, factory.cluster(5, 1)).derived["survives"]["guest"] is True
+
+
+def test_several_proxmox_hosts(tmp_path: Path) -> None:
+    machines = [{**machine, "pve_node": f"pve{number % 3 + 1}"} for number, machine in enumerate(factory.cluster(3, 3))]
+    for machine, number in zip(machines, range(20, 30)):
+        machine["networks"][0]["addresses"] = [f"192.168.0.{number}/24"]
+    site = loaded(tmp_path, machines, proxmox_hosts=HOSTS)
+    assert site.derived["survives"] == {
+        "guest": True, "host": True, "text": "The control plane survives the loss of a guest, and of a Proxmox host.",
+    }  # fmt: skip
+    assert site.derived["proxmox_nodes"] == ["pve1", "pve2", "pve3"]
+
+
+def test_two_masters_on_one_of_several_hosts_need_consent(tmp_path: Path) -> None:
+    machines = [{**machine, "pve_node": node} for machine, node in zip(factory.cluster(3, 0), ("pve1", "pve2", "pve2"))]
+    data = factory.site(proxmox_hosts=HOSTS)
+    found = factory.problems_of(tmp_path, machines, data)
+    assert len(found) == 1 and "row 3, pve_node: pve2 carries the control-plane node node-2 already" in found[0]
+    allowed = loaded(tmp_path, machines, proxmox_hosts=HOSTS, allow_masters_on_one_host=True)
+    assert allowed.derived["survives"]["host"] is False
+
+
+def test_with_several_hosts_every_machine_says_where_it_runs(tmp_path: Path) -> None:
+    found = factory.problems_of(tmp_path, factory.cluster(1, 0), factory.site(proxmox_hosts=HOSTS))
+    assert "pve_node: is missing; say which Proxmox host carries it: pve1, pve2, pve3" in found[0]
+
+
+def test_ipv6_beside_ipv4(tmp_path: Path) -> None:
+    networks = copy.deepcopy(factory.SITE["networks"])
+    networks["vmbr0"].update(cidr6="fd00:1::/64", gateway6="fe80::1")
+    machines = factory.cluster(1, 1)
+    machines[0]["networks"][0]["addresses"].append("fd00:1::11")
+    site = loaded(
+        tmp_path, machines, networks=networks, pod_cidrs=["10.244.0.0/16", "fd00:244::/56"],
+        service_cidrs=["10.96.0.0/12", "fd00:96::/112"],
+    )  # fmt: skip
+    first = site.machines[0]["networks"][0]
+    assert first["addresses"] == ["192.168.0.11/24", "fd00:1::11/64"]
+    assert (first["gateway"], first["gateway6"]) == ("192.168.0.1", "fe80::1")
+    assert "fd00:1::11" in site.derived["certificate_names"]
+    outside = copy.deepcopy(machines)
+    outside[0]["networks"][0]["addresses"][1] = "fd00:2::11"
+    assert "fd00:2::11 is outside its network vmbr0" in factory.problems_of(tmp_path, outside, factory.site(networks=networks))[0]
+
+
+@pytest.mark.parametrize("word", ["arm64", "aarch64"])
+def test_arm64(tmp_path: Path, word: str) -> None:
+    machines = [{**machine, "arch": word} for machine in factory.cluster(1, 1)]
+    assert {machine["arch"] for machine in loaded(tmp_path, machines).machines} == {"aarch64"}
+
+
+def test_mixed_architectures_are_said(tmp_path: Path) -> None:
+    machines = factory.cluster(1, 1)
+    machines[1]["arch"] = "arm64"
+    assert any("several architectures" in text for text in loaded(tmp_path, machines).derived["warnings"])
+
+
+def test_containers_are_machines_but_no_nodes(tmp_path: Path) -> None:
+    site = loaded(tmp_path, [*factory.cluster(1, 1), factory.machine(3, "vault", kind="lxc")])
+    assert site.machines[2]["kind"] == "lxc"
+    found = factory.problems_of(tmp_path, [factory.machine(1, kind="lxc")])
+    assert "kind: lxc cannot be a node of the cluster" in found[0]
+
+
+def test_further_roles_are_words_of_the_site(tmp_path: Path) -> None:
+    machines = [*factory.cluster(1, 1), factory.machine(3, "game_server")]
+    assert "game_server is not a role" in factory.problems_of(tmp_path, machines)[0]
+    assert loaded(tmp_path, machines, node_roles=["game_server"]).machines[2]["node_role"] == "game_server"
+
+
+def test_defaults_fill_what_a_row_leaves_out(tmp_path: Path) -> None:
+    defaults = {"template": "debian-13", "pool": "lab", "cpu_type": "host", "cores": 3, "memory_mb": 2048}
+    row = factory.machine(1, cores=None, memory_mb=None, pool="own")
+    machine = loaded(tmp_path, [row], guest_defaults=defaults).machines[0]
+    assert (machine["template"], machine["pool"], machine["cores"], machine["memory_mb"]) == ("debian-13", "own", 3, 2048)
+
+
+def test_a_later_site_file_wins_per_key(tmp_path: Path) -> None:
+    factory.write(tmp_path, factory.cluster())
+    (tmp_path / "over.yml").write_text("site_name: other\ndns: {servers: [192.168.0.9]}\n")
+    site = factory.load_site(["tables/machines.yml"], ["group_vars/all/site.yml", "over.yml"], tmp_path)
+    assert (site.data["site_name"], site.data["dns"]) == ("other", {"servers": ["192.168.0.9"]})
