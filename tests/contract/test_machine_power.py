@@ -1,0 +1,173 @@
+"""Power and the guest agent (facts/proxmox 1.3 start/stop, guest agent, net)."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.contract.machines import Api
+
+
+@pytest.fixture(scope="module")
+def shared_pve(make_pve):
+    return make_pve(with_template=True)
+
+
+@pytest.fixture
+def api(pve):
+    return Api(pve)
+
+
+def until_agent(api, vmid, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not api.pve.call("POST", f"/nodes/pve/qemu/{vmid}/agent/ping", api.session).ok:
+        assert time.monotonic() < deadline, f"the agent of {vmid} never answered"
+        time.sleep(0.1)
+
+
+def test_start_is_no_error_only_once(api):
+    api.clone(101)
+    api.start(101)
+    assert api.get("101/status/current")["status"] == "running"
+    assert api.ends(api.post("101/status/start")) == "VM 101 already running"
+    assert api.refused("DELETE", "101") == (500, "VM 101 is running - destroy failed")
+    api.stop(101)
+    api.stop(101)
+    assert api.get("101/status/current")["status"] == "stopped"
+
+
+def test_a_template_does_not_start(api):
+    assert api.ends(api.post("9000/status/start")) == "you can't start a vm if it's a template"
+
+
+@pytest.mark.parametrize(("net", "end"), [
+    ("virtio,bridge=vmbr0,mtu=9000", "netdev net0: MTU '9000' is bigger than the bridge MTU '1500'"),
+    ("virtio,bridge=vmbr0,mtu=500", "netdev net0: MTU '500' is smaller than the IP minimum MTU '576'"),
+    ("virtio,bridge=vmbr7", "start failed: QEMU exited with code 1"),
+])
+def test_a_network_device_that_cannot_be_fails_the_start_not_the_change(api, net, end):
+    if not any(row["vmid"] == 102 for row in api.get("/nodes/pve/qemu")):
+        api.blank(102)
+    api.change(102, net0=net)
+    assert api.ends(api.post("102/status/start")) == end
+
+
+def test_more_cpus_than_the_host_has(api):
+    api.blank(103, cores=17)
+    assert api.ends(api.post("103/status/start")) == "MAX 16 vcpus allowed per VM on this node"
+
+
+def test_the_agent_says_what_cloudinit_was_told(api):
+    api.clone(104, name="talks")
+    api.change(104, ipconfig0="ip=192.168.0.14/24,gw=192.168.0.1")
+    assert api.refused("POST", "104/agent/ping") == (500, "VM 104 is not running")
+    api.start(104)
+    assert api.refused("POST", "104/agent/ping") == (500, "QEMU guest agent is not running")
+    until_agent(api, 104)
+    found = {entry["name"]: entry for entry in api.get("104/agent/network-get-interfaces")["result"]}
+    assert {"lo", "eth0"} == set(found)
+    addresses = [(one["ip-address"], one["prefix"]) for one in found["eth0"]["ip-addresses"]]
+    assert addresses[0] == ("192.168.0.14", 24) and addresses[1][0].startswith("fe80::")
+    assert found["eth0"]["hardware-address"] in api.config(104)["net0"].lower()
+    assert api.get("104/agent/get-host-name")["result"]["host-name"] == "talks"
+
+
+def test_host_keys_are_stable_until_the_machine_is_made_anew(api):
+    def key():
+        api.clone(105)
+        api.start(105)
+        until_agent(api, 105)
+        return api.get("105/agent/file-read", file="/etc/ssh/ssh_host_ed25519_key.pub")["content"]
+
+    first = key()
+    assert first.startswith("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5")
+    api.run(api.post("105/status/reboot"))
+    until_agent(api, 105)
+    assert api.get("105/agent/file-read", file="/etc/ssh/ssh_host_ed25519_key.pub")["content"] == first
+    api.stop(105)
+    api.remove(105)
+    assert key() != first
+
+
+def test_programs_run_through_the_agent(api):
+    api.clone(106, name="runs")
+    api.start(106)
+    until_agent(api, 106)
+    pid = api.post("106/agent/exec", command=["hostname"])["pid"]
+    assert api.get("106/agent/exec-status", pid=pid) == {"exited": 1, "exitcode": 0, "out-data": "runs\n"}
+    status, text = api.refused("GET", "106/agent/file-read", file="/nothing")
+    assert status == 500 and text.startswith("Agent error: ")
+    assert api.get("106/agent/file-read", file="/etc/hostname", count=2) == {
+        "content": "ru", "bytes-read": 2, "truncated": 1}
+
+
+def test_without_agent_option_there_is_no_agent(api):
+    api.blank(107)
+    assert api.refused("GET", "107/agent/info") == (500, "No QEMU guest agent configured")
+
+
+def test_shutdown_needs_a_system_that_listens(api):
+    api.blank(108, scsi0="local-lvm:1")
+    api.start(108)
+    assert api.ends(api.post("108/status/shutdown", timeout=1)) == "VM quit/powerdown failed - got timeout"
+    api.run(api.post("108/status/shutdown", timeout=1, forceStop=1))
+    assert api.get("108/status/current")["status"] == "stopped"
+    assert api.refused("POST", "108/status/reboot") == (500, "VM 108 not running")
+
+
+def test_stop_can_overrule_a_shutdown(api):
+    api.blank(109, scsi0="local-lvm:1")
+    api.start(109)
+    upid = api.post("109/status/shutdown")
+    api.run(api.post("109/status/stop", **{"overrule-shutdown": 1}))
+    assert api.ends(upid) == "received interrupt"
+
+
+def test_startall_starts_each_in_a_task_of_its_own(api):
+    for vmid in (120, 121, 122):
+        api.blank(vmid, net0="virtio,bridge=vmbr9" if vmid == 121 else "virtio,bridge=vmbr0")
+    upid = api.post("/nodes/pve/startall", vms="120,121,122", force=1)
+    assert api.ends(upid) == "WARNINGS: 1"
+    assert "WARN: Starting VM 121 failed: start failed: QEMU exited with code 1" in api.log(upid)
+    states = {vmid: api.get(f"{vmid}/status/current")["status"] for vmid in (120, 121, 122)}
+    assert states == {120: "running", 121: "stopped", 122: "running"}
+    children = {task["id"] for task in api.get("/nodes/pve/tasks", typefilter="qmstart", limit=200)}
+    assert {"120", "121", "122"} <= children
+    api.run(api.post("/nodes/pve/stopall", vms="120,122", timeout=1))
+    assert api.get("122/status/current")["status"] == "stopped"
+
+
+def test_startall_passes_over_guests_that_are_not_for_boot(api):
+    api.blank(123)
+    api.run(api.post("/nodes/pve/startall", vms="123"))
+    assert api.get("123/status/current")["status"] == "stopped"
+
+
+def test_bulk_start_takes_an_array(api):
+    api.blank(124)
+    api.blank(125)
+    api.run(api.post("/cluster/bulk-action/guest/start", vms=[124, 125]))
+    assert api.get("125/status/current")["status"] == "running"
+
+
+def test_faults_of_guests(api, pve):
+    api.clone(126)
+    pve.fault("agent_never_up", vmid=126)
+    api.start(126)
+    time.sleep(2)
+    assert api.refused("POST", "126/agent/ping") == (500, "QEMU guest agent is not running")
+    pve.clear_faults()
+    until_agent(api, 126)
+
+
+def test_guests_outlive_the_emulator(make_pve):
+    pve = make_pve(with_template=True)
+    api = Api(pve)
+    api.clone(101)
+    api.start(101)
+    pve.kill()
+    pve.restart()
+    api = Api(pve)
+    assert api.get("101/status/current")["status"] == "running"
+    until_agent(api, 101)
