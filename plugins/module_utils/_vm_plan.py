@@ -23,6 +23,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import G
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed, size_of, storage_of, system_disk
 from ansible_collections.detectviz.infra.plugins.module_utils._sizes import GIB
 
+SHUTDOWN_SECONDS = 120
 # A change without allocation is done in a moment: Proxmox may answer when it is done, which saves a poll.
 BACKGROUND_DELAY = 5
 # pvestatd refreshes uptime every 10 s; a guest that started within that time of a change is taken to have read it.
@@ -276,7 +277,7 @@ def _plan_power(plan: GuestPlan, observed: Observed, options: Options, marker: d
             plan.steps.append(Step("start", "start"))
         return
     if options.state == "stopped":
-        plan.steps.append(Step("shutdown", "shut down", "POST", _path(plan.node, plan.vm_id, "/status/shutdown")))
+        plan.steps.append(_shutdown(plan, force=False))
         return
     seed = int(marker.get("seed", "0")) if marker.get("seed", "0").isdigit() else 0
     if seed and options.now - observed.uptime + UPTIME_LAG < seed:
@@ -294,6 +295,12 @@ def _plan_power(plan: GuestPlan, observed: Observed, options: Options, marker: d
                 (Change("reboot", "", ", ".join(plan.reboot_keys), None),),
             )
         )
+
+
+def _shutdown(plan: GuestPlan, force: bool) -> Step:
+    """Asks the guest to shut down; one that will be destroyed is stopped when it does not."""
+    path = _path(plan.node, plan.vm_id, "/status/shutdown")
+    return Step("shutdown", "shut down", "POST", path, {"timeout": SHUTDOWN_SECONDS, "forceStop": int(force)})
 
 
 def _plan_options(
@@ -425,7 +432,7 @@ def _plan_absent(plan: GuestPlan, guest: Guest, observed: Observed) -> None:
         )
         return
     if observed.running:
-        plan.steps.append(Step("shutdown", "shut down", "POST", _path(plan.node, plan.vm_id, "/status/shutdown")))
+        plan.steps.append(_shutdown(plan, force=True))
     plan.steps.append(
         Step(
             "destroy",

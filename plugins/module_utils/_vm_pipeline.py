@@ -1,0 +1,155 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries out the writes of one guest, one after the other, and finds its way after a failure by looking again.
+
+No write is repeated blindly: after a failure that deserves another try, tasks that still run are waited for, the guest
+is read and planned anew, and the rest of the new plan is carried out. That also resolves a write without an answer.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError, InfraError, ProblemsError
+from ansible_collections.detectviz.infra.plugins.module_utils._progress import Progress
+from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
+from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import (
+    ApiError,
+    Reason,
+    TaskError,
+    UnknownOutcomeError,
+    UnreachableError,
+    UntrustedError,
+)
+from ansible_collections.detectviz.infra.plugins.module_utils._task_watcher import TaskWatcher
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import (
+    GuestPlan,
+    Options,
+    Step,
+    Template,
+    plan_guest,
+)
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_reader import GuestReader
+
+MAX_RETRIES = 6
+_RETRIED = {Reason.LOCK_TIMEOUT, Reason.ID_TAKEN, Reason.CHANGED, Reason.NOT_YET, Reason.KILLED}
+# Carried out by others: start by node, reboot one after the other.
+_LATER = ("start", "reboot")
+
+
+class StepError(InfraError):
+    """A step of a guest failed for good: names guest, step and what came back."""
+
+    def __init__(self, guest: str, step: str, cause: Exception) -> None:
+        self.guest = guest
+        self.step = step
+        self.upid = getattr(cause, "upid", None)
+        super().__init__(f"{guest}: {step}: {cause}")
+
+
+@dataclass
+class Tools:
+    """What every part of a run works with. ``watcher`` gives the task watcher of a node."""
+
+    client: ProxmoxClient
+    reader: GuestReader
+    clock: Clock
+    progress: Progress
+    watcher: Callable[[str], TaskWatcher]
+    jitter: Callable[[float, float], float] = random.uniform
+
+    def write(self, step: Step, deadline: Deadline) -> None:
+        """Sends one write and waits for its task. Raises what the client and the watcher raise."""
+        answer = self.client.write(step.method, step.path, step.data)
+        if isinstance(answer, str) and answer.startswith("UPID:"):
+            self.watcher(answer.split(":")[1]).wait(answer, deadline)
+
+
+def worth_another_try(error: Exception) -> bool:
+    """Lost connections, locks held by others, and races; never a refusal."""
+    if isinstance(error, UntrustedError):
+        return False
+    if isinstance(error, (UnreachableError, UnknownOutcomeError)):
+        return True
+    return isinstance(error, (ApiError, TaskError)) and error.reason in _RETRIED
+
+
+class Pipeline:
+    """Converges one guest. ``exact``: a saved plan is applied, so a guest that moved is an error."""
+
+    def __init__(self, tools: Tools, options: Options, exact: bool) -> None:
+        self._tools = tools
+        self._options = options
+        self._exact = exact
+
+    def run(self, guest: Guest, plan: GuestPlan, template: Template | None, deadline: Deadline) -> list[Step]:
+        """Carries out the plan and returns the steps that were done. Raises StepError or DeadlineError."""
+        done: list[Step] = []
+        retries = 0
+        while True:
+            steps = [step for step in plan.steps if step.kind not in _LATER]
+            again = plan.replan_after_clone and bool(steps) and steps[0].kind == "clone"
+            if again:
+                steps = steps[:1]
+            failure = self._carry_out(guest, steps, done, deadline)
+            if failure is None:
+                if not again:
+                    return done
+            else:
+                step, error = failure
+                retries += 1
+                moved = self._exact and getattr(error, "reason", None) is Reason.CHANGED
+                if moved or retries > MAX_RETRIES or not worth_another_try(error):
+                    self._tools.progress.say(guest.name, step.text, f"failed: {error}")
+                    raise StepError(guest.label, step.text, error) from error
+                self._tools.progress.say(guest.name, step.text, f"retry: {error}")
+                deadline.pause(self._tools.jitter(1.0, min(8.0, 2.0**retries)), step.text)
+            plan = self._look_again(guest, plan, template, deadline)
+
+    def _carry_out(
+        self, guest: Guest, steps: list[Step], done: list[Step], deadline: Deadline
+    ) -> tuple[Step, Exception] | None:
+        """Does the steps in order; returns the one that failed with its error."""
+        for step in steps:
+            self._tools.progress.say(guest.name, step.text, "start")
+            try:
+                deadline.check(step.text)
+                self._tools.write(step, deadline)
+            except DeadlineError as error:
+                raise StepError(guest.label, step.text, error) from error
+            except InfraError as error:
+                return step, error
+            done.append(step)
+            self._tools.progress.say(guest.name, step.text, "done")
+        return None
+
+    def _look_again(self, guest: Guest, plan: GuestPlan, template: Template | None, deadline: Deadline) -> GuestPlan:
+        """The plan of what is left, from what is there now."""
+        nodes = {plan.node} | ({template.node} if template else set())
+        for node in sorted(nodes):
+            self.settle(guest.vm_id, node, template.vm_id if template else None, deadline)
+        observed = self._tools.reader.find(guest.vm_id)
+        if observed is None and not self._tools.reader.is_free(guest.vm_id):
+            raise InfraError(
+                f"{guest.label}: id {guest.vm_id} was taken by a guest that the token may not see; nothing of it was "
+                f"touched. Choose another vm_id"
+            )
+        if observed is None and plan.exists:
+            raise InfraError(f"{guest.label}: is gone: somebody destroyed it while we worked on it; run again")
+        again = plan_guest(guest, observed, template, self._options)
+        if again.refusals:
+            raise ProblemsError(f"{guest.label}: cannot go on:", again.refusals)
+        return again
+
+    def settle(self, vm_id: int, node: str, template: int | None, deadline: Deadline) -> None:
+        """Waits until no task works on the guest. A clone runs under the id of its template."""
+        watcher = self._tools.watcher(node)
+        for row in watcher.running(deadline):
+            ids = {str(vm_id)} | ({str(template)} if template and row.get("type") == "qmclone" else set())
+            if str(row.get("id")) in ids:
+                watcher.wait_ended(str(row["upid"]), deadline)

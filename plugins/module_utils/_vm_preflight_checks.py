@@ -1,0 +1,159 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks before the first write, on what was read: each returns its problems, none stops at the first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils._pve_permissions import Permissions
+from ansible_collections.detectviz.infra.plugins.module_utils._sizes import GIB, human
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import storage_of, system_disk
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import Template
+
+OLDEST = (8, 0)
+DEFAULT_MTU = 1500
+# Storages that take the whole size of a disk at once; the others grow as the guest writes.
+THICK = {"lvm", "iscsi", "iscsidirect"}
+_CONFIG = ("Disk", "CPU", "Memory", "Network", "Cloudinit", "Options", "HWType", "CDROM")
+
+Creation = tuple[Guest, Template]
+
+
+def check_version(version: str) -> list[str]:
+    """Proxmox VE 8 and newer."""
+    numbers = tuple(int(part) for part in version.split("-")[0].split(".")[:2] if part.isdigit())
+    if numbers and numbers < OLDEST:
+        return [f"Proxmox VE {version} is too old; {OLDEST[0]}.{OLDEST[1]} or newer is needed"]
+    return []
+
+
+def check_nodes(names: set[str], rows: list[dict[str, Any]]) -> list[str]:
+    """Every node is a member of the cluster and online."""
+    status = {str(row.get("node")): str(row.get("status")) for row in rows}
+    problems = []
+    for name in sorted(names):
+        if name not in status:
+            problems.append(f"node {name} does not exist; the cluster has {', '.join(sorted(status)) or 'none that we see'}")
+        elif status[name] == "offline":
+            problems.append(f"node {name} is offline; start it, or take its guests out of this run")
+    return problems
+
+
+def wanted_storages(creations: list[Creation]) -> dict[tuple[str, str], int]:
+    """``{(node, storage): GiB}`` that new guests take."""
+    result: dict[tuple[str, str], int] = defaultdict(int)
+    for guest, template in creations:
+        boot = system_disk(template.config)
+        default = template.storage or (storage_of(template.config[boot]) if boot else "")
+        for number, disk in enumerate(guest.disks):
+            storage = default if number == 0 else disk.storage or guest.storage or default
+            result[(guest.node, storage)] += disk.size_gb or 0
+        if not guest.disks:
+            result[(guest.node, default)] += 0
+    return dict(result)
+
+
+def check_storages(
+    wanted: dict[tuple[str, str], int], present: dict[str, dict[str, dict[str, Any]]]
+) -> tuple[list[str], list[str]]:
+    """Problems and warnings. ``present`` is ``{node: {storage: row}}``."""
+    problems, warnings = [], []
+    for (node, name), size_gb in sorted(wanted.items()):
+        row = present.get(node, {}).get(name)
+        if row is None:
+            seen = ", ".join(sorted(present.get(node, {}))) or "none"
+            problems.append(
+                f"storage {name} is not on node {node}, or the token lacks Datastore.Audit on /storage/{name}; "
+                f"storages that it sees there: {seen}"
+            )
+            continue
+        if str(row.get("enabled", 1)) != "1" or str(row.get("active", 1)) != "1":
+            problems.append(f"storage {name} on node {node} is disabled or not active; look at it with `pvesm status`")
+        if "images" not in str(row.get("content", "")).split(","):
+            problems.append(
+                f"storage {name} on node {node} does not take disk images (content: {row.get('content')}); "
+                f"allow content type images on it, or choose another"
+            )
+        free = int(row.get("avail") or 0)
+        if row.get("avail") is not None and size_gb * GIB > free:
+            text = f"storage {name} on node {node} has {human(free // GIB * GIB)} free, the new guests' disks sum up to {size_gb}G"
+            if str(row.get("type")) in THICK or free == 0:
+                problems.append(f"{text}; free some, or make the disks smaller")
+            else:
+                warnings.append(f"{text}; it is thin, so they fit until they are filled: watch it")
+    return problems, warnings
+
+
+def check_bridges(guests: list[Guest], present: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Bridges exist on the guests' nodes and carry the wanted MTU. ``present`` is ``{node: rows of its network}``."""
+    users: dict[tuple[str, str], list[str]] = defaultdict(list)
+    largest: dict[tuple[str, str], int] = defaultdict(int)
+    for guest in guests:
+        for nic in guest.nics:
+            users[(guest.node, nic.bridge)].append(guest.name)
+            largest[(guest.node, nic.bridge)] = max(largest[(guest.node, nic.bridge)], nic.mtu or 0)
+    problems = []
+    for (node, bridge), names in sorted(users.items()):
+        who = _names(names)
+        row = next((row for row in present.get(node, []) if row.get("iface") == bridge), None)
+        if row is None:
+            problems.append(
+                f"bridge {bridge} is not on node {node}, or the token lacks SDN.Use on "
+                f"/sdn/zones/localnetwork/{bridge} (Proxmox hides it then); needed by {who}"
+            )
+            continue
+        mtu = row.get("mtu")
+        limit = int(mtu) if mtu else DEFAULT_MTU if row.get("type") == "bridge" else None
+        if limit is not None and largest[(node, bridge)] > limit:
+            problems.append(
+                f"bridge {bridge} on node {node} has MTU {limit}, the table wants {largest[(node, bridge)]} for {who}; "
+                f"the guests would not start: raise the bridge's MTU, or lower theirs"
+            )
+    return problems
+
+
+def check_permissions(
+    granted: Permissions, creations: list[Creation], updates: list[Guest], identity: str, starts: bool, asks_agent: bool
+) -> list[str]:
+    """Every privilege that this run will need, as (path, privilege) with who needs it."""
+    missing: dict[tuple[str, str], set[str]] = defaultdict(set)
+
+    def need(paths: list[str], privilege: str, who: str) -> None:
+        if not granted.may_any(paths, privilege):
+            missing[(" or ".join(paths), privilege)].add(who)
+
+    for guest, template in creations:
+        home = [f"/pool/{guest.pool}"] if guest.pool else [f"/vms/{guest.vm_id}"]
+        need([f"/vms/{template.vm_id}"], "VM.Clone", guest.name)
+        need(home, "VM.Allocate", guest.name)
+        _need_on_guest(need, home, guest.name, starts, asks_agent)
+        for nic in guest.nics:
+            zone = f"/sdn/zones/localnetwork/{nic.bridge}"
+            need([f"{zone}/{nic.props['tag']}", zone] if nic.props.get("tag") else [zone], "SDN.Use", guest.name)
+    for node, storage in wanted_storages(creations):
+        need([f"/storage/{storage}"], "Datastore.AllocateSpace", f"guests on {node}")
+    for guest in updates:
+        home = [f"/vms/{guest.vm_id}"] + ([f"/pool/{guest.pool}"] if guest.pool else [])
+        _need_on_guest(need, home, guest.name, starts, asks_agent)
+    return [
+        f"{identity} lacks {privilege} on {path}, needed for {_names(sorted(who))}; grant it to the token and to its user"
+        for (path, privilege), who in sorted(missing.items())
+    ]
+
+
+def _need_on_guest(need: Any, home: list[str], who: str, starts: bool, asks_agent: bool) -> None:
+    for kind in _CONFIG:
+        need(home, f"VM.Config.{kind}", who)
+    if starts:
+        need(home, "VM.PowerMgmt", who)
+    if asks_agent:
+        need(home, "VM.GuestAgent.FileRead", who)
+
+
+def _names(names: list[str]) -> str:
+    unique = sorted(set(names))
+    return ", ".join(unique[:5]) + (f" and {len(unique) - 5} more" if len(unique) > 5 else "")

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads guests: one list for all, one request for each configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
+from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed, from_row, with_pending
+
+READERS = 8
+
+
+class GuestReader:
+    """Reads from one Proxmox."""
+
+    def __init__(self, client: ProxmoxClient) -> None:
+        self._client = client
+
+    def rows(self) -> list[Observed]:
+        """All guests that the token sees, without configurations."""
+        return [from_row(row) for row in self._client.get("cluster/resources", type="vm")]
+
+    def read(self, row: Observed) -> Observed:
+        """The guest with its configuration and pending values. A container or template stays as it is."""
+        if row.kind != "qemu" or row.template:
+            return row
+        return with_pending(row, self._client.get(f"nodes/{row.node}/qemu/{row.vm_id}/pending"))
+
+    def read_all(self, rows: Iterable[Observed]) -> dict[int, Observed]:
+        """Several guests, eight at a time."""
+        with ThreadPoolExecutor(READERS) as pool:
+            return {observed.vm_id: observed for observed in pool.map(self.read, rows)}
+
+    def find(self, vm_id: int) -> Observed | None:
+        """One guest by id, with its configuration and its power state of this moment; None when it is not there."""
+        row = next((row for row in self.rows() if row.vm_id == vm_id), None)
+        if row is None:
+            return None
+        observed = self.read(row)
+        return replace(observed, status=self.status(observed)) if observed.config is not None else observed
+
+    def status(self, guest: Observed) -> str:
+        """``running`` or ``stopped`` now; the list may be ten seconds old."""
+        current = self._client.get(f"nodes/{guest.node}/qemu/{guest.vm_id}/status/current")
+        return str(current.get("status", "unknown"))
+
+    def is_free(self, vm_id: int) -> bool:
+        """Whether an id is free, also of guests that the token may not see."""
+        try:
+            self._client.get("cluster/nextid", vmid=vm_id)
+        except ApiError as error:
+            if error.status == 400:
+                return False
+            raise
+        return True

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waits for a started guest: first its SSH port, which costs the API nothing, then the agent for its host keys.
+
+An agent that is not up keeps a worker of the host busy for three seconds, and a host has three: so there is one probe
+at a time per node, and three seconds between a failed probe and the next.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError
+from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_pipeline import Tools
+
+PROBE_SECONDS = 3.0
+SSH_PORT = 22
+SSH_SECONDS = 1.0
+HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
+# How long a guest that answers on SSH may take to bring up its agent; many images have none.
+AGENT_GRACE = 60.0
+
+
+@dataclass
+class Arrival:
+    """What is known of a guest once it is up."""
+
+    addresses: list[str] = field(default_factory=list)
+    host_keys: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+class Waiter:
+    """Waits for guests of all nodes; may be used from several threads."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._node_locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
+
+    def arrival(self, guest: Guest, node: str, how: str, deadline: Deadline) -> Arrival:
+        """Waits as told (``none``, ``agent``, ``ssh``). Raises DeadlineError when the guest does not come."""
+        arrival = Arrival(addresses=guest.static_addresses)
+        if how == "none":
+            return arrival
+        self._tools.progress.say(guest.name, f"wait for {how}", "start")
+        try:
+            if not arrival.addresses:
+                arrival.addresses = self._leased(guest, node, deadline)
+            if how == "ssh":
+                self._ssh(guest, arrival.addresses, deadline)
+            self._read_host_keys(guest, node, how, arrival, deadline)
+        except DeadlineError as error:
+            self._tools.progress.say(guest.name, f"wait for {how}", f"failed: {error}")
+            raise
+        self._tools.progress.say(guest.name, f"wait for {how}", "done")
+        return arrival
+
+    def _ssh(self, guest: Guest, addresses: list[str], deadline: Deadline) -> None:
+        """Returns when one of the addresses takes a connection on port 22."""
+        while True:
+            for address in addresses:
+                try:
+                    with socket.create_connection((address, SSH_PORT), timeout=min(3.0, max(0.1, deadline.left()))):
+                        return
+                except OSError:
+                    continue
+            deadline.pause(SSH_SECONDS, f"SSH of {guest.label} at {', '.join(addresses)}")
+
+    def _read_host_keys(self, guest: Guest, node: str, how: str, arrival: Arrival, deadline: Deadline) -> None:
+        """The guest's own public host key, over the authenticated API; sshd makes it while it boots."""
+        path = f"nodes/{node}/qemu/{guest.vm_id}/agent/file-read"
+        until = deadline if how == "agent" else Deadline.after(self._tools.clock, AGENT_GRACE, guest.label, deadline)
+        try:
+            answer = self._ask(path, until, guest, f"the agent of {guest.label} to show {HOST_KEY}", file=HOST_KEY)
+        except (DeadlineError, ApiError) as error:
+            if how == "agent":
+                raise
+            arrival.warnings.append(
+                f"{guest.label}: its host key could not be read by the guest agent ({error}); pin it by another trusted way"
+            )
+            return
+        arrival.host_keys = [line.strip() for line in str(answer.get("content", "")).splitlines() if line.strip()]
+
+    def _leased(self, guest: Guest, node: str, deadline: Deadline) -> list[str]:
+        """Addresses that the guest got by DHCP, as its agent tells them; waits until there is one."""
+        path = f"nodes/{node}/qemu/{guest.vm_id}/agent/network-get-interfaces"
+        awaited = f"the agent of {guest.label} to tell its addresses"
+        while True:
+            found = usable_addresses(self._ask(path, deadline, guest, awaited))
+            if found:
+                return found
+            deadline.pause(PROBE_SECONDS, awaited)
+
+    def _ask(self, path: str, deadline: Deadline, guest: Guest, awaited: str, **params: Any) -> Any:
+        """An agent call, tried until the agent answers. A refusal (403 and the like) is raised at once."""
+        while True:
+            deadline.check(awaited)
+            with self._node_locks[path.split("/")[1]]:
+                try:
+                    return self._tools.client.get(path, **params)
+                except ApiError as error:
+                    if error.status != 500 or "disabled" in error.text:
+                        raise
+                deadline.pause(PROBE_SECONDS, awaited)
+
+
+def usable_addresses(answer: dict[str, Any]) -> list[str]:
+    """Addresses of the guest's own cards in an answer of the agent: no loopback, no link-local, no container bridges."""
+    result = []
+    for card in answer.get("result") or []:
+        if str(card.get("name", "")).startswith(("lo", "docker", "cni", "cali", "veth", "flannel", "vxlan", "kube")):
+            continue
+        for entry in card.get("ip-addresses") or []:
+            address = ipaddress.ip_address(str(entry.get("ip-address", "")).split("%")[0])
+            if not (address.is_loopback or address.is_link_local):
+                result.append(str(address))
+    return result
