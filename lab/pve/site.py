@@ -78,7 +78,7 @@ def _storages(data: dict[str, Any], hosts: list[dict[str, Any]]) -> list[dict[st
 
 def _complete(storage: dict[str, Any], hosts: int) -> None:
     name = storage["storage"]
-    kind = storage.setdefault("type", "dir" if name == "local" else "lvmthin")
+    kind = storage.setdefault("type", _kind(name, many_hosts=len(storage["nodes"] or []) > 1))
     storage["shared"] = int(bool(storage.get("shared")) or kind in SHARED_TYPES)
     storage.setdefault("size_gb", 100 if kind == "dir" else 1000)
     default = _FILES if name == "local" else list(CONTENT.get(kind, CONTENT["dir"])[1])
@@ -93,11 +93,18 @@ def _complete(storage: dict[str, Any], hosts: int) -> None:
         storage["nodes"] = None
 
 
+def _kind(name: str, *, many_hosts: bool) -> str:
+    """The type of a storage of which the site gives only the name."""
+    if name == "local":
+        return "dir"
+    return "nfs" if many_hosts and not name.startswith("local") else "lvmthin"
+
+
 def _management_bridge(data: dict[str, Any], address: str) -> dict[str, Any]:
     """The bridge of the network that the first host's address is in."""
     for name, network in (data.get("networks") or {}).items():
         cidr = ipaddress.ip_network(network["cidr"], strict=False)
         if address and ipaddress.ip_address(address) in cidr:
-            return {"iface": name, "prefix": cidr.prefixlen, "gateway": network.get("gateway"),
+            return {"iface": network.get("bridge") or name, "prefix": cidr.prefixlen, "gateway": network.get("gateway"),
                     "mtu": network.get("mtu", 1500)}
     return {"iface": "vmbr0", "prefix": 24, "gateway": None, "mtu": 1500}
