@@ -21,8 +21,8 @@ positional: _input, dns_records, max_loss_percent
 options:
   _input:
     description:
-      - Guests in the shape of the inventory's host variables, each with V(name), V(probe) (of
-        M(detectviz.infra.guest_probe)) and V(targets) (of P(detectviz.infra.ping_targets#filter)) beside them.
+      - Guests in the shape of the inventory's host variables, each with V(name) and V(probe) (of
+        M(detectviz.infra.guest_probe)) beside them.
       - A guest without a probe counts as a miss, with its V(reason).
     type: list
     elements: dict

@@ -55,7 +55,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: One row per address with V(address), V(mtu), V(count), V(target) and V(optional).
+  description: Rows for the option O(detectviz.infra.guest_probe#module:pings).
   type: list
   elements: dict
 """

@@ -133,7 +133,7 @@ def _ping_batch(pings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
             process.kill()
             output, _stderr = process.communicate()
         sent, received = parse_ping(output, ping["count"])
-        results.append({"address": ping["address"], "mtu": ping["mtu"], "sent": sent, "received": received, "small": None})
+        results.append({**ping, "sent": sent, "received": received, "small": None})
     return results
 
 

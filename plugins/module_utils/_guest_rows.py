@@ -50,3 +50,46 @@ def known_hosts_entries(
         names = list(dict.fromkeys([name, *addresses, *(str(item) for item in guest.get("addresses") or []), *in_zones]))
         entries.append({"names": names, "keys": list(guest["host_keys"])})
     return entries
+
+
+def template_ids(templates: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Name → id, or → map of node to id, of the site's templates.
+
+    A guest that names a template is given its id: the API shows the name of a fresh template ten seconds late.
+    """
+    return {str(row["name"]): dict(row["nodes"]) if row.get("nodes") else int(row["vm_id"]) for row in templates}
+
+
+def inspected_rows(
+    rows: Iterable[Mapping[str, Any]], guests: Iterable[Mapping[str, Any]], hostvars: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The inventory's rows with what is known about each guest now.
+
+    ``guests`` are those of ``proxmox_guest_info``. Added are ``state``, the node where the guest is, ``problem``, and what
+    ``machine_checks`` left in its host variables: ``probe``, or ``reason`` why there is none.
+    """
+    known = {guest["name"]: guest for guest in guests}
+    result = []
+    for row in rows:
+        guest = known.get(row["name"], {})
+        state = guest.get("state") or "unknown"
+        added: dict[str, Any] = {"state": state}
+        if guest.get("node"):
+            added["pve_node"] = guest["node"]
+        answer = hostvars[row["name"]].get("machine_checks_probe") or {}
+        if answer.get("probe"):
+            added["probe"] = answer["probe"]
+        else:
+            added["reason"] = guest.get("problem") or str(answer.get("msg") or f"it is {state}")
+        result.append({**row, **added})
+    return result
+
+
+def machine_summary(rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
+    """Head and one row of text per machine: name, id, node, addresses, state."""
+    table = [["name", "id", "node", "addresses", "state"]]
+    for row in rows:
+        addresses = [str(item).split("/", maxsplit=1)[0] for nic in row.get("networks") or [] for item in nic["addresses"]]
+        state = "planned, not inspected" if row.get("state") == "planned" else str(row.get("state"))
+        table.append([str(row["name"]), str(row.get("vm_id")), str(row.get("pve_node")), ", ".join(addresses), state])
+    return table

@@ -32,9 +32,9 @@ def ping_targets(guest: Mapping[str, Any], guests: Sequence[Mapping[str, Any]], 
                  hosts: Sequence[str] = (), count: int = 5) -> list[dict[str, Any]]:  # fmt: skip
     """What one guest pings: on each of its networks every other guest, the gateway, and the Proxmox hosts there.
 
-    ``hosts`` are addresses of the Proxmox hosts; each is pinged over the network that it lies in. The result rows have
-    ``address``, ``mtu`` and ``count`` for the module, and ``target`` (a name for people) and ``optional`` (a gateway may
-    refuse to answer pings at all).
+    ``hosts`` are addresses of the Proxmox hosts; each is pinged over the network that it lies in. The result rows are the
+    ``pings`` of ``guest_probe``; ``target`` is a name for people, and a gateway is ``optional``, as it may refuse to
+    answer pings at all.
     """
     targets: dict[str, dict[str, Any]] = {}
 
@@ -72,8 +72,8 @@ def build_report(guests: Sequence[Mapping[str, Any]], dns_records: Sequence[Mapp
                  max_loss_percent: float = 0) -> dict[str, Any]:  # fmt: skip
     """Compare all guests.
 
-    Each guest has the shape of the host variables plus ``name``, ``probe`` (as ``guest_probe`` returns it, or absent if
-    the guest was not looked at), ``targets`` (of :func:`ping_targets`) and ``reason`` (why it has no probe).
+    Each guest has the shape of the host variables plus ``name``, ``probe`` (as ``guest_probe`` returns it, with the pings
+    of :func:`ping_targets`; absent if the guest was not looked at) and ``reason`` (why it has no probe).
     Returns ``rows``, ``misses`` (rows that failed), ``unverified``, and ``text`` (a table that shows misses and, per
     guest, how many checks passed).
     """
@@ -105,8 +105,8 @@ def _compare(guest: Mapping[str, Any], dns_records: Sequence[Mapping[str, Any]],
     for record in dns_records:
         if record.get("type") in ("A", "AAAA"):
             yield from _compare_record(row, name, record, seen)
-    for target, ping in zip(guest.get("targets") or [], seen["pings"]):
-        yield _compare_ping(row, target, ping, max_loss)
+    for ping in seen["pings"]:
+        yield _compare_ping(row, ping, max_loss)
 
 
 def _compare_nic(row: Any, nic: Mapping[str, Any], index: int, interfaces: Mapping[str, Any]) -> Iterator[Row]:
@@ -154,12 +154,12 @@ def _compare_record(row: Any, guest: str, record: Mapping[str, Any], seen: Mappi
     yield row(f"resolver: {name}", value, value if value in resolved else ", ".join(resolved) or "not found")
 
 
-def _compare_ping(row: Any, target: Mapping[str, Any], ping: Mapping[str, Any], max_loss: float) -> Row:
-    label = f"{target['mtu']} bytes to {target['target']} {target['address']}"
+def _compare_ping(row: Any, ping: Mapping[str, Any], max_loss: float) -> Row:
+    label = f"{ping['mtu']} bytes to {ping['target']} {ping['address']}"
     expected = f"loss at most {_trim(max_loss)} %"
     if not ping["received"] and ping["small"]:
         return row(label, expected, "small packets pass, packets of this size do not: the path MTU is lower", MISS)
-    if not ping["received"] and target["optional"]:
+    if not ping["received"] and ping["optional"]:
         return row(label, expected, "answers no ping at all", UNVERIFIED)
     loss = 100.0 * (ping["sent"] - ping["received"]) / max(ping["sent"], 1)
     return row(label, expected, f"loss {_trim(loss)} %", OK if loss <= max_loss else MISS)

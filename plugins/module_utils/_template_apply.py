@@ -22,6 +22,9 @@ from ansible_collections.detectviz.infra.plugins.module_utils._template_plan imp
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._template_spec import TemplateSpec, create_parameters
 
+LISTING_INTERVAL = 2
+"""Seconds between two looks at the cluster's list."""
+
 
 def observe(client: ProxmoxClient, spec: TemplateSpec, resources: Sequence[Mapping[str, Any]]) -> Observed:
     """What one node says about the id; ``resources`` are the rows of ``/cluster/resources?type=vm``.
@@ -82,6 +85,17 @@ def apply_plan(client: ProxmoxClient, plan: TemplatePlan, timeout: int, clock: C
         upid = _STEPS[step](client, spec)
         if upid:
             watcher.wait(str(upid), deadline)
+    if CONVERT in plan.steps:
+        _wait_until_listed(client, spec, deadline)
+
+
+def _wait_until_listed(client: ProxmoxClient, spec: TemplateSpec, deadline: Deadline) -> None:
+    """The cluster's list learns of a fresh template some ten seconds late; a clone by name looks there."""
+    while True:
+        for row in client.get("cluster/resources", type="vm"):
+            if int(row.get("vmid") or 0) == spec.vm_id and int(row.get("template") or 0) and row.get("name") == spec.name:
+                return
+        deadline.pause(LISTING_INTERVAL, "the cluster's list to show it as a template")
 
 
 def _download(client: ProxmoxClient, spec: TemplateSpec) -> Any:

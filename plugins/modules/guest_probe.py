@@ -55,6 +55,14 @@ options:
         description: How many packets are sent.
         type: int
         default: 5
+      target:
+        description: Name of what is pinged, for people. It is handed back.
+        type: str
+        default: ''
+      optional:
+        description: Whether the address may answer no ping at all, as routers may. It is handed back.
+        type: bool
+        default: false
   disks:
     description: How many SCSI disks to measure, counted from C(scsi0).
     type: int
@@ -87,7 +95,7 @@ probe:
     interfaces: {description: "By name: C(mac), C(mtu), C(addresses).", type: dict}
     resolved: {description: Addresses per name as the resolver gives them., type: dict}
     served: {description: "Per name C(addresses) and C(error) as O(dns_server) answers.", type: dict}
-    pings: {description: "Per ping C(address), C(mtu), C(sent), C(received), C(small).", type: list, elements: dict}
+    pings: {description: "Each of O(pings) with C(sent), C(received) and C(small).", type: list, elements: dict}
     disks: {description: Size in bytes per SCSI disk., type: list, elements: int}
 """
 
@@ -98,6 +106,8 @@ PING_SPEC = {
     "address": {"type": "str", "required": True},
     "mtu": {"type": "int", "default": 1500},
     "count": {"type": "int", "default": 5},
+    "target": {"type": "str", "default": ""},
+    "optional": {"type": "bool", "default": False},
 }
 
 ARGUMENT_SPEC = {

@@ -5,7 +5,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.detectviz.infra.plugins.module_utils._guest_rows import guest_rows, known_hosts_entries
+from ansible_collections.detectviz.infra.plugins.module_utils._guest_rows import (
+    guest_rows,
+    inspected_rows,
+    known_hosts_entries,
+    machine_summary,
+    template_ids,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._host_bridges import host_bridges
 
 NETWORKS = {"vmbr0": {"cidr": "192.0.2.0/24", "mtu": 1500}, "vmbr1": {"cidr": "10.0.0.0/24", "mtu": 9000}}
@@ -23,6 +29,31 @@ def test_keys_are_known_under_name_addresses_and_dns_names() -> None:
     assert known_hosts_entries(guests, rows, records) == [
         {"names": ["a", "192.0.2.11", "10.0.0.7", "a.example.net"], "keys": ["k"]}
     ]
+
+
+def test_a_templates_name_leads_to_its_id() -> None:
+    templates = [{"name": "a", "vm_id": 9000}, {"name": "b", "vm_id": 1, "nodes": {"pve1": 9001, "pve2": 9002}}]
+    assert template_ids(templates) == {"a": 9000, "b": {"pve1": 9001, "pve2": 9002}}
+
+
+def test_a_machine_carries_what_was_seen_or_why_it_was_not() -> None:
+    rows = [{"name": name, "vm_id": number, "networks": []} for number, name in enumerate("abcd")]
+    guests = [
+        {"name": "a", "state": "running", "node": "pve2"},
+        {"name": "b", "state": "running", "problem": "its agent is down"},
+        {"name": "c", "state": "running"},
+        {"name": "d", "state": "planned"},
+    ]
+    hostvars = {"a": {"machine_checks_probe": {"probe": {"hostname": "a"}}}, "b": {}, "d": {}}
+    hostvars["c"] = {"machine_checks_probe": {"unreachable": True, "msg": "port 22: no route"}}
+    seen = {row["name"]: row for row in inspected_rows(rows, guests, hostvars)}
+    assert (seen["a"]["probe"], seen["a"]["pve_node"]) == ({"hostname": "a"}, "pve2")
+    assert [seen[name]["reason"] for name in "bcd"] == ["its agent is down", "port 22: no route", "it is planned"]
+
+
+def test_the_summary_says_what_was_not_inspected() -> None:
+    row = {"name": "a", "vm_id": 1, "pve_node": "pve1", "networks": [{"addresses": ["192.0.2.1/24", "dhcp"]}], "state": "planned"}
+    assert machine_summary([row])[1] == ["a", "1", "pve1", "192.0.2.1, dhcp", "planned, not inspected"]
 
 
 def test_a_host_gets_a_bridge_per_network_with_its_own_address() -> None:

@@ -36,7 +36,7 @@ def row(number: int) -> dict:
 def inspected() -> dict:
     """node-1 with a probe that meets every expectation."""
     guest = row(1)
-    guest["targets"] = ping_targets(guest, [row(1), row(2)], NETWORKS)
+    targets = ping_targets(guest, [row(1), row(2)], NETWORKS)
     guest["probe"] = {
         "hostname": "node-1",
         "container": False,
@@ -47,7 +47,7 @@ def inspected() -> dict:
         },
         "resolved": {"node-1.example.net": ["127.0.1.1"], "node-2.example.net": ["192.0.2.12"]},
         "served": {record["name"]: {"addresses": [record["value"]], "error": None} for record in RECORDS},
-        "pings": [{"sent": 5, "received": 5, "small": None} for _target in guest["targets"]],
+        "pings": [{**target, "sent": 5, "received": 5, "small": None} for target in targets],
         "disks": [100 << 30],
     }
     return guest
@@ -120,14 +120,14 @@ def test_every_miss_is_told_at_once() -> None:
 )
 def test_a_lossy_or_narrow_path_is_a_miss(ping: dict, verdict: str) -> None:
     guest = inspected()
-    guest["probe"]["pings"][0] = ping
+    guest["probe"]["pings"][0] |= ping
     assert [found for _check, _expected, found in misses(guest)] == [verdict]
 
 
 def test_a_gateway_that_answers_no_ping_is_not_verified() -> None:
     guest = inspected()
-    gateway = [target["target"] for target in guest["targets"]].index("gateway")
-    guest["probe"]["pings"][gateway] = {"sent": 5, "received": 0, "small": False}
+    (gateway,) = [ping for ping in guest["probe"]["pings"] if ping["target"] == "gateway"]
+    gateway |= {"received": 0, "small": False}
     report = build_report([guest], RECORDS)
     assert report["misses"] == []
     assert [row["check"] for row in report["unverified"]] == ["9000 bytes to gateway 192.0.2.1"]
