@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_interface, ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,17 @@ class SiteUnusable(ValueError):
 
 @dataclass(frozen=True)
 class Plan:
-    """A lab in numbers: the Proxmox host's name and address, bridges, where files are served."""
+    """A lab in numbers.
+
+    `node`, `address`: the first Proxmox host; `bridge`: what it is managed through; `gateways`: the router's address
+    (with prefix) by bridge; `file_server`: the router's address that serves the lab's files.
+    """
 
     node: str
     address: str
-    bridges: Sequence[Bridge]
-    file_server: str  # address of the router that serves the lab's files
+    bridge: Bridge
+    gateways: Mapping[str, str]
+    file_server: str
     image_names: Sequence[str]
 
     @property
@@ -56,18 +61,18 @@ def plan(site: Mapping[str, Any]) -> Plan:
     management = _network_of(first["address"], networks)
     if management is None:
         raise SiteUnusable(f"proxmox_hosts: {first['address']} of {first['name']} lies in no network of the site")
-    bridges: dict[str, Bridge] = {}
-    for name, network in networks.items():
-        bridge = network.get("bridge") or name
-        made = _bridge(bridge, name, network, hosts, name == management)
-        bridges[bridge] = _joined(bridges[bridge], made) if bridge in bridges else made
-    gateway = bridges[networks[management].get("bridge") or management].gateway
-    assert gateway is not None
+    bridge = _management_bridge(management, networks[management], hosts)
+    gateways = {
+        network.get("bridge") or name: f"{network['gateway']}/{ip_network(network['cidr']).prefixlen}"
+        for name, network in networks.items()
+        if network.get("gateway")
+    }
     return Plan(
         node=first["name"],
         address=first["address"],
-        bridges=tuple(bridges.values()),
-        file_server=str(ip_interface(gateway).ip),
+        bridge=bridge,
+        gateways={**gateways, bridge.name: str(bridge.gateway)},
+        file_server=str(bridge.gateway).split("/")[0],
         image_names=tuple(image_name(template) for template in site.get("templates") or ()),
     )
 
@@ -85,23 +90,14 @@ def _network_of(address: str, networks: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _bridge(bridge: str, name: str, network: Mapping[str, Any], hosts: list[Any], management: bool) -> Bridge:
+def _management_bridge(name: str, network: Mapping[str, Any], hosts: Sequence[Mapping[str, Any]]) -> Bridge:
     cidr = ip_network(network["cidr"])
-    addresses = []
-    for host in hosts:
-        for address in (host["address"], *(host.get("addresses") or {}).values()):
-            with_prefix = f"{str(address).split('/')[0]}/{cidr.prefixlen}"
-            if ip_interface(with_prefix).ip in cidr and with_prefix not in addresses:
-                addresses.append(with_prefix)
-    gateway = network.get("gateway")
-    if gateway is None and management:
-        # Files come from somewhere: the last address of a network without a router stands in for it.
-        gateway = cidr.broadcast_address - 1
+    # Files come from somewhere: the last address of a network without a router stands in for it.
+    gateway = network.get("gateway") or cidr.broadcast_address - 1
+    addresses = [host["address"] for host in hosts if ip_address(host["address"]) in cidr]
     return Bridge(
-        bridge, network.get("mtu") or DEFAULT_MTU, tuple(addresses), f"{gateway}/{cidr.prefixlen}" if gateway else None
+        name=network.get("bridge") or name,
+        mtu=network.get("mtu") or DEFAULT_MTU,
+        addresses=tuple(f"{address}/{cidr.prefixlen}" for address in addresses),
+        gateway=f"{gateway}/{cidr.prefixlen}",
     )
-
-
-def _joined(one: Bridge, other: Bridge) -> Bridge:
-    """Two networks on one bridge (by VLAN tag): the lab keeps the first one's router."""
-    return Bridge(one.name, max(one.mtu, other.mtu), (*one.addresses, *other.addresses), one.gateway or other.gateway)

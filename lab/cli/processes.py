@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.nodes.commands import start_time
+
 END_SECONDS = 10
 
 
@@ -21,7 +23,7 @@ class Process:
     started: int
 
     def alive(self) -> bool:
-        return _start_time(self.pid) == self.started
+        return start_time(self.pid) == self.started
 
     def end(self) -> None:
         """Ask it to end, and make it after a while. Fine when it has ended."""
@@ -47,13 +49,4 @@ def start(argv: Sequence[str], log: Path, folder: Path) -> Process:
         child = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, cwd=folder
         )
-    return Process(child.pid, _start_time(child.pid) or 0)
-
-
-def _start_time(pid: int) -> int | None:
-    """Clock ticks after boot; None when there is no such process, or only its zombie."""
-    try:
-        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    return None if words[0] == "Z" else int(words[19])
+    return Process(child.pid, start_time(child.pid) or 0)

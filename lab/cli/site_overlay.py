@@ -30,6 +30,8 @@ def overlay(
         "proxmox_hosts": [{**host, "ssh_host_keys": list(host_keys)} for host in site["proxmox_hosts"]],
         "guest_defaults": guest_defaults,
         "ansible_ssh_private_key_file": str(private_key),
+        # The lab's Proxmox host is as its installer left it: one bridge, no DNS server.
+        "host_preparation": {**(site.get("host_preparation") or {}), "bridges": True, "dns": True, "sysctls": True},
     }
     if site.get("templates"):
         data["templates"] = [_template(template, plan, image_checksum) for template in site["templates"]]
@@ -37,13 +39,12 @@ def overlay(
     if dns:
         # No internet: guests ask the Proxmox host, and nobody else.
         data["dns"] = {**dns, "servers": [plan.address], "upstream": [], "managed": True}
-        data["host_preparation"] = {**(site.get("host_preparation") or {}), "dns": True}
     return data
 
 
 def _template(template: Mapping[str, Any], plan: Plan, checksum: str) -> dict[str, Any]:
     name = image_name(template)
-    image = {"url": f"{plan.files_url}/{name}", "checksum": f"sha256:{checksum}", "filename": name}
+    image = {"url": f"{plan.files_url}/{name}", "checksum": f"sha256:{checksum}"}
     return {**template, "image": {**(template.get("image") or {}), **image}}
 
 

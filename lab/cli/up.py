@@ -17,7 +17,7 @@ from lab.cli import consent, facts, processes, site_overlay
 from lab.cli.environment import connection_environment, write_environment
 from lab.cli.places import Places, labs_folder
 from lab.cli.plan import API_PORT, FILE_PORT, Plan, plan, read_site
-from lab.nodes import cloud_image, host_system, image_build, namespace, recipe, requirements, safety
+from lab.nodes import cloud_image, host_system, image_build, namespace, recipe, requirements, router, safety
 from lab.nodes.backend import write_settings
 from lab.nodes.commands import run as command
 from lab.nodes.container import Container
@@ -70,7 +70,7 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
     with step("image"):
         rootfs = image_build.build_image(say)
         images = cloud_image.publish(places.served, layout.image_names or ("cloud.img",), recipe.recipe_hash(), rootfs)
-        write_settings(places.systems, places.namespace, images)
+        write_settings(places.systems, places.namespace, layout.node, images, dict(layout.gateways))
     with step("SSH key"):
         if not places.key.exists():
             command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab-{places.name}", "-f", places.key)
@@ -78,14 +78,14 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
     with step("network"):
         if not namespace.exists(places.namespace):
             namespace.remove(places.namespace)
-            namespace.create(places.namespace, layout.bridges)
+            namespace.create(places.namespace, layout.bridge)
     with step("sysctls"):
         safety.borrow_sysctls(places.name)
     with step("file server"):
         _start(places, known, "files", _file_server(places, layout), layout.file_server, FILE_PORT)
     with step(f"Proxmox host {layout.node}"):
         host = host_container(places, rootfs)
-        host_system.install(host, layout.node, layout.bridges, layout.address, public_key)
+        host_system.install(host, layout.node, layout.address, public_key)
         host_system.boot(host, places.namespace)
     with step("site"):
         checksum = next(iter(images))
@@ -108,7 +108,7 @@ def host_container(places: Places, rootfs: Path) -> Container:
 
 def _file_server(places: Places, layout: Plan) -> list[str]:
     return [
-        *namespace.enter(namespace.router_of(places.namespace)), sys.executable, "-m", "http.server",
+        *namespace.enter(router.name(places.namespace)), sys.executable, "-m", "http.server",
         "--bind", layout.file_server, "--directory", str(places.served), str(FILE_PORT),
     ]  # fmt: skip
 

@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lab.nodes import agent, bridges, nics
+from lab.nodes import agent, bridges, host_system, nics
 from lab.nodes.commands import CommandError
 from lab.nodes.container import Container
 from lab.nodes.oci import Bind
@@ -32,23 +32,29 @@ def for_world(world: Any) -> ContainerBackend:
     return ContainerBackend(world.folder.parent / "systems")
 
 
-def write_settings(folder: Path, group: str, images: dict[str, str]) -> None:
-    """What a backend on `folder` needs to know: the lab's control group, and which checksum boots which root."""
+def write_settings(folder: Path, group: str, node: str, images: dict[str, str], gateways: dict[str, str]) -> None:
+    """What a backend on `folder` needs to know.
+
+    `group`: name of the lab's control group and network namespace; `node`: the Proxmox host whose own system runs;
+    `images`: which checksum boots which root; `gateways`: the router's address by bridge.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / SETTINGS).write_text(json.dumps({"group": group, "images": images}, indent=1))
+    settings = {"group": group, "node": node, "images": images, "gateways": gateways}
+    (folder / SETTINGS).write_text(json.dumps(settings, indent=1))
 
 
 class ContainerBackend:
     """Guests of one lab below `folder`: its settings, one folder per guest, and runc's state.
 
-    The lab's control group and its network namespace have one name. A guest's disk lives from its first start until
-    `destroy`.
+    A guest's disk lives from its first start until `destroy`.
     """
 
     def __init__(self, folder: Path) -> None:
         settings = json.loads((folder / SETTINGS).read_text())
         self._folder = folder
         self._group: str = settings["group"]
+        self._node: str = settings["node"]
+        self._gateways: dict[str, str] = settings["gateways"]
         self._images = {checksum: Path(rootfs) for checksum, rootfs in settings["images"].items()}
         self._turns: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._agent_turns: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -190,9 +196,11 @@ class ContainerBackend:
     async def apply_network(self, node: str, interfaces: list[dict[str, Any]]) -> None:
         """Make and change the lab's bridges until they are as `interfaces` says."""
         try:
-            await asyncio.to_thread(bridges.apply, self._group, interfaces)
+            await asyncio.to_thread(bridges.apply, self._group, interfaces, self._gateways)
         except CommandError as error:
             raise BackendError(str(error)) from error
+        if node == self._node:
+            host_system.write_interfaces(self._folder / "host", interfaces)
 
     # --- places
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from lab.nodes import router
 from lab.nodes.commands import run
 
 DEFAULT_MTU = 1500
@@ -44,20 +45,22 @@ def make(namespace: str, name: str, mtu: int) -> None:
     _ip(namespace, "link", "set", name, "up")
 
 
-def apply(namespace: str, interfaces: list[dict[str, Any]]) -> None:
+def apply(namespace: str, interfaces: list[dict[str, Any]], gateways: dict[str, str]) -> None:
     """Make the bridges of one Proxmox host as its interfaces file has them.
 
     An interface has Proxmox's keys: iface, type, mtu (default 1500), cidr, cidr6. All hosts of a lab share its
-    bridges, so bridges and addresses that this host does not name stay.
+    bridges, so bridges and addresses that this host does not name stay. `gateways`: the router's address by bridge.
     """
     present = {bridge["name"]: bridge for bridge in listing(namespace)}
     for item in interfaces:
         if item.get("type") == "bridge":
             _converge(namespace, item, present.get(item["iface"]))
+            if item["iface"] in gateways:
+                router.attach(namespace, item["iface"], _mtu(item), gateways[item["iface"]])
 
 
 def _converge(namespace: str, item: dict[str, Any], present: dict[str, Any] | None) -> None:
-    name, mtu = item["iface"], int(item.get("mtu") or DEFAULT_MTU)
+    name, mtu = item["iface"], _mtu(item)
     if present is None:
         make(namespace, name, mtu)
     elif present["mtu"] != mtu:
@@ -66,6 +69,10 @@ def _converge(namespace: str, item: dict[str, Any], present: dict[str, Any] | No
     for address in (item.get("cidr"), item.get("cidr6")):
         if address and (present is None or address not in present["addresses"]):
             _ip(namespace, "address", "add", address, "dev", name)
+
+
+def _mtu(item: dict[str, Any]) -> int:
+    return int(item.get("mtu") or DEFAULT_MTU)
 
 
 def _ip(namespace: str, *words: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -49,6 +48,13 @@ def run(
     return done.stdout
 
 
-async def run_async(*argv: str | Path, check: bool = True, timeout: float = 120) -> str:
-    """`run` for the emulator's event loop: the program runs in a thread of its own."""
-    return await asyncio.to_thread(run, *argv, check=check, timeout=timeout)
+def start_time(pid: int) -> int | None:
+    """When a process began, in clock ticks after boot: with its id it names a process for good, as ids come again.
+
+    None when there is no such process, or only its zombie.
+    """
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return None if words[0] == "Z" else int(words[19])

@@ -13,7 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from lab.nodes import oci
-from lab.nodes.commands import CommandError, run
+from lab.nodes.commands import CommandError, run, start_time
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 # Container runtimes lay their own overlays here, and an overlay cannot lie on an overlay.
@@ -120,12 +120,16 @@ class Container:
 
     def pid(self) -> int | None:
         """Process id of the system's init while it lives."""
-        state = self._state()
-        return int(str(state["pid"])) if state and state["status"] in ("created", "running") else None
+        try:
+            state = json.loads((self._runc_root / self.name / "state.json").read_text())
+        except (FileNotFoundError, json.JSONDecodeError):
+            return None
+        pid = int(state["init_process_pid"])
+        return pid if start_time(pid) == int(state["init_process_start"]) else None
 
     def running(self) -> bool:
-        state = self._state()
-        return bool(state and state["status"] == "running")
+        """Whether the system has begun to boot and has not ended. Read from runc's state, as it is asked often."""
+        return self.pid() is not None and not (self._runc_root / self.name / "exec.fifo").exists()
 
     def power_button(self) -> None:
         """Ask the system to power off in good order."""
@@ -171,14 +175,6 @@ class Container:
 
     def _runc(self, *words: str, check: bool = True) -> str:
         return run("runc", "--root", self._runc_root, *words, check=check, timeout=60)
-
-    def _state(self) -> dict[str, object] | None:
-        if not (self._runc_root / self.name).is_dir():
-            return None
-        try:
-            return dict(json.loads(self._runc("state", self.name)))
-        except (CommandError, json.JSONDecodeError):
-            return None
 
     def _signal(self, number: int) -> None:
         pid = self.pid()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from lab.nodes.commands import run
 from lab.nodes.container import Container
-from lab.nodes.namespace import Bridge
 from lab.nodes.namespace import path as namespace_path
+from lab.pve.network import interfaces
 
 # The bridges are the lab's; cloud-init and its network tools have no part in a Proxmox host.
 MASKED = ("systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service",
@@ -16,8 +18,8 @@ MASKED = ("systemd-networkd.service", "systemd-networkd.socket", "systemd-networ
 HOST_KEYS = ("ed25519", "rsa")
 
 
-def install(container: Container, name: str, bridges: Sequence[Bridge], address: str, public_key: str) -> None:
-    """Write the new system's name, network files, host keys and root's authorised key. Once per lab."""
+def install(container: Container, name: str, address: str, public_key: str) -> None:
+    """Write the new system's name, host keys and root's authorised key. Once per lab."""
     done = container.folder / "installed"
     if done.exists():
         return
@@ -28,8 +30,6 @@ def install(container: Container, name: str, bridges: Sequence[Bridge], address:
     resolv = root / "etc/resolv.conf"
     resolv.unlink()
     resolv.write_text("nameserver 127.0.0.1\n")
-    (root / "etc/network").mkdir(exist_ok=True)
-    (root / "etc/network/interfaces").write_text(interfaces_file(bridges))
     (root / "etc/cloud/cloud-init.disabled").touch()
     keys = root / "root/.ssh"
     keys.mkdir(mode=0o700, exist_ok=True)
@@ -41,20 +41,13 @@ def install(container: Container, name: str, bridges: Sequence[Bridge], address:
     done.touch()
 
 
-def interfaces_file(bridges: Sequence[Bridge]) -> str:
-    """/etc/network/interfaces as Proxmox writes it. The lab's bridges have no port to the machine."""
-    parts = ["auto lo\niface lo inet loopback\n"]
-    for bridge in bridges:
-        lines = [f"auto {bridge.name}"]
-        for address in bridge.addresses[:1]:
-            lines += [f"iface {bridge.name} inet static", f"\taddress {address}"]
-        if not bridge.addresses:
-            lines.append(f"iface {bridge.name} inet manual")
-        if bridge.gateway and bridge.addresses:
-            lines.append(f"\tgateway {bridge.gateway.split('/')[0]}")
-        lines += ["\tbridge-ports none", "\tbridge-stp off", "\tbridge-fd 0", f"\tmtu {bridge.mtu}"]
-        parts.append("\n".join(lines) + "\n")
-    return "\n".join(parts)
+def write_interfaces(folder: Path, entries: Sequence[dict[str, Any]]) -> None:
+    """Write /etc/network/interfaces of the system in `folder`, as its API's network reload does."""
+    text = interfaces.show({entry["iface"]: entry for entry in entries})
+    rootfs = folder / "rootfs"
+    root = rootfs if rootfs.is_mount() else folder / "disk/upper"
+    (root / "etc/network").mkdir(parents=True, exist_ok=True)
+    (root / "etc/network/interfaces").write_text(text)
 
 
 def public_host_keys(container: Container) -> list[str]:

@@ -1,4 +1,4 @@
-"""The lab's private network: one namespace with the Proxmox host's bridges, one that stands for the router.
+"""The lab's private network: one namespace with the Proxmox hosts' bridges, one for the router.
 
 Nothing here touches the machine's own interfaces: every `ip` command names one of the lab's namespaces.
 """
@@ -10,10 +10,9 @@ import signal
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import ip_interface
 from pathlib import Path
 
-from lab.nodes.bridges import make
+from lab.nodes import bridges, router
 from lab.nodes.commands import run
 
 NETNS_FOLDER = Path("/run/netns")
@@ -43,32 +42,21 @@ def enter(namespace: str) -> list[str]:
     return ["nsenter", f"--net={path(namespace)}", "--"]
 
 
-def create(namespace: str, bridges: Sequence[Bridge]) -> None:
-    """Make the namespace with its bridges, and `<namespace>-router` that holds the gateways' addresses."""
-    router = router_of(namespace)
-    for name in (namespace, router):
+def create(namespace: str, bridge: Bridge) -> None:
+    """Make the namespace with the management bridge, and the router's. Further bridges come with the network API."""
+    for name in (namespace, router.name(namespace)):
         run("ip", "netns", "add", name)
-        _ip(name, "link", "set", "lo", "up")
-    for number, bridge in enumerate(bridges):
-        make(namespace, bridge.name, bridge.mtu)
-        for address in bridge.addresses:
-            _ip(namespace, "address", "add", address, "dev", bridge.name, *_nodad(address))
-        if bridge.gateway:
-            near, far = f"router{number}", f"{bridge.name}"
-            _ip(namespace, "link", "add", near, "mtu", bridge.mtu, "type", "veth",
-                "peer", "name", far, "mtu", bridge.mtu, "netns", router)  # fmt: skip
-            _ip(namespace, "link", "set", near, "master", bridge.name, "up")
-            _ip(router, "link", "set", far, "up")
-            _ip(router, "address", "add", bridge.gateway, "dev", far, *_nodad(bridge.gateway))
-
-
-def router_of(namespace: str) -> str:
-    return f"{namespace}-router"
+        run("ip", "-n", name, "link", "set", "lo", "up")
+    bridges.make(namespace, bridge.name, bridge.mtu)
+    for address in bridge.addresses:
+        run("ip", "-n", namespace, "address", "add", address, "dev", bridge.name)
+    if bridge.gateway:
+        router.attach(namespace, bridge.name, bridge.mtu, bridge.gateway)
 
 
 def remove(namespace: str) -> None:
     """End what runs in the lab's namespaces and remove them, with their links. Fine with none there."""
-    for name in (namespace, router_of(namespace)):
+    for name in (namespace, router.name(namespace)):
         if exists(name):
             end_processes(name)
             run("ip", "netns", "delete", name)
@@ -93,12 +81,3 @@ def end_processes(namespace: str) -> None:
 
 def _pids(namespace: str) -> list[int]:
     return [int(word) for word in run("ip", "netns", "pids", namespace).split() if int(word) != os.getpid()]
-
-
-def _ip(namespace: str, *words: object) -> str:
-    return run("ip", "-n", namespace, *(str(word) for word in words))
-
-
-def _nodad(address: str) -> list[str]:
-    """IPv6 addresses are the lab's own: usable at once, without duplicate address detection."""
-    return ["nodad"] if ip_interface(address).version == 6 else []

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 @provider("startup")
 async def startup(world: World) -> None:
-    """Each node gets the management bridge it was installed with, once; then guests are as the backend has them."""
+    """Each node gets the management bridge it was installed with, once; its real network, where there is one, follows
+    what is configured; then guests are as the backend has them."""
     bridge = world.state.meta["cluster"].get("management_bridge", {})
     for name, node in world.state.nodes.items():
         if name not in world.state.networks:
@@ -22,4 +23,6 @@ async def startup(world: World) -> None:
             world.state.networks[name] = {"pending": None, "interfaces": default_interfaces(
                 address, bridge.get("gateway"), bridge.get("iface", "vmbr0"), bridge.get("mtu"))}
             world.save("networks", name)
+        interfaces = world.state.networks[name]["interfaces"]
+        await world.backend.apply_network(name, [interfaces[key] for key in sorted(interfaces)])
     await power.follow_backend(world)
