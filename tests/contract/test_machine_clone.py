@@ -104,7 +104,8 @@ def test_two_clones_to_one_id_leave_one_machine(api):
 
 def test_a_full_storage_leaves_nothing_behind(api, pve):
     pve.fault("storage_full", storage="local-lvm", nth=2)
-    assert "free space in thin pool" in api.ends(api.post("9000/clone", newid=212))
+    end = api.ends(api.post("9000/clone", newid=212))
+    assert end.startswith("clone failed: lvcreate") and "free space in thin pool" in end
     assert api.volumes(vmid=212) == set()
     assert api.refused("GET", "212/config")[1] == "Configuration file 'nodes/pve/qemu-server/212.conf' does not exist"
     assert api.clone(212)["scsi0"]
@@ -145,3 +146,9 @@ def test_on_shared_storage_a_clone_can_go_to_another_node(make_pve):
     assert config["scsi0"] == "ceph:base-300-disk-0/vm-301-disk-0,size=1G"
     assert api.ends(api.delete(f"{base}/300")) == (
         "base volume 'ceph:base-300-disk-0' is still in use by linked cloned")
+
+
+def test_any_shape_of_template_is_cloned(pve, api):
+    pve.lab("POST", "/lab/templates", {"vmid": 9001, "name": "old-shape", "bios": "seabios"})
+    config = api.clone(220, 9001)
+    assert "bios" not in config and "efidisk0" not in config and "machine" not in config

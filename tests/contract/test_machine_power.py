@@ -171,3 +171,24 @@ def test_guests_outlive_the_emulator(make_pve):
     api = Api(pve)
     assert api.get("101/status/current")["status"] == "running"
     until_agent(api, 101)
+
+
+def test_a_guest_under_ha_is_only_asked_for(api, pve):
+    """facts/proxmox 1.3: hastart and hastop end at once, the guest follows later."""
+    api.blank(130)
+    pve.lab("PUT", "/lab/guests", {"vmid": 130, "ha": True})
+    upid = api.post("130/status/start")
+    assert ":hastart:" in upid
+    api.run(upid)
+    assert api.get("130/status/current")["status"] == "stopped"
+    deadline = time.monotonic() + 20
+    while api.get("130/status/current")["status"] != "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert ":hastop:" in api.post("130/status/stop")
+
+
+def test_a_strangers_guest_is_there_like_any_other(api, pve):
+    pve.lab("POST", "/lab/guests", {"vmid": 140, "config": {"name": "theirs", "cores": 2}})
+    assert api.config(140)["name"] == "theirs"
+    assert api.refused("GET", "/cluster/nextid", vmid=140)[0] == 400

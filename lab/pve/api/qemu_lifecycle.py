@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.pve.errors import died
-from lab.pve.guests import startup  # noqa: F401 - registers itself
+from lab.pve.guests import lab_operations, startup  # noqa: F401 - register themselves
 from lab.pve.qemu import make_template  # noqa: F401 - registers itself
 from lab.pve.qemu import clone, create, destroy, drives, migrate, power, status, template
 from lab.pve.qemu.guest import Guest, guests_of, load

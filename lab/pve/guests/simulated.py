@@ -23,8 +23,7 @@ class SimulatedBackend:
 
     async def start(self, spec: GuestSpec) -> None:
         record = self._table.setdefault(str(spec.vmid), {"host_key": PaperSystem.new_host_key()})
-        profile = self._world.profile
-        boot = profile.boot + profile.boot_spread * (spec.vmid * 37 % 100) / 100
+        boot = self._world.profile.boot_seconds(spec.vmid)
         never = spec.image_sha256 is None or self._world.faults.take("boot_failure", vmid=spec.vmid, node=spec.node)
         record.update(spec=asdict(spec), running=True, booted=None if never else self._real(boot))
         self._systems.pop(spec.vmid, None)

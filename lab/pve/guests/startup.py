@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from lab.pve.network.interfaces import default_interfaces
@@ -10,6 +11,8 @@ from lab.pve.qemu import power
 
 if TYPE_CHECKING:
     from lab.pve.world import World
+
+_WATCHERS: set[asyncio.Task] = set()  # the loop itself only holds tasks weakly
 
 
 @provider("startup")
@@ -26,3 +29,4 @@ async def startup(world: World) -> None:
         interfaces = world.state.networks[name]["interfaces"]
         await world.backend.apply_network(name, [interfaces[key] for key in sorted(interfaces)])
     await power.follow_backend(world)
+    _WATCHERS.add(asyncio.get_running_loop().create_task(power.watch_backend(world)))

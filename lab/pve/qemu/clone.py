@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.pve import pools
-from lab.pve.errors import died
+from lab.pve.errors import TaskError, died
 from lab.pve.network import bridges
 from lab.pve.qemu import drives, nets, propstring
 from lab.pve.qemu.drives import Drive
@@ -104,7 +104,7 @@ async def run(task: Task, order: Order) -> None:
                 await allocation.free(world, order.node, volid)
             guest.remove()
             if isinstance(error, Exception):
-                task.log(f"clone failed: {error}")
+                raise TaskError(f"clone failed: {error}") from error
             raise
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lab.pve import pools
-from lab.pve.errors import died
+from lab.pve.errors import TaskError, died
 from lab.pve.qemu import disks, drives, power, update
 from lab.pve.qemu.guest import Guest, new_uuid
 from lab.pve.storage import allocation
@@ -49,10 +49,12 @@ async def run(task: Task, vmid: int, node: str, change: update.Change, pool: str
         try:
             made = await disks.make(world, node, vmid, change.drives, {}, task.log)
             _fill(world, guest, change, made)
-        except BaseException:
+        except BaseException as error:
             for key, value in made.items():
                 await allocation.free(world, node, drives.parse(key, value).file)
             guest.remove()
+            if isinstance(error, Exception):
+                raise TaskError(f"unable to create VM {vmid} - {error}") from error
             raise
         if pool:
             pools.add_guest(world, pool, vmid)

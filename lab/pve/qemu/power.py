@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
-from lab.pve.errors import TaskError
+from lab.pve.errors import LockTimeout, TaskError
 from lab.pve.guests.backend import BackendError
 from lab.pve.qemu import cloudinit, drives, spec, update
 from lab.pve.qemu.guest import Guest, load
@@ -120,9 +121,18 @@ async def reset(task: Task, vmid: int, node: str) -> None:
 
 
 async def follow_backend(world: World) -> None:
-    """After a start of the emulator: what runs is what the backend says."""
+    """Note which guests came or went without us. One that is being worked on is left to who does."""
     running = await world.backend.running()
-    for record in world.state.guests.values():
-        if record["kind"] == "qemu" and record["running"] != (record["vmid"] in running):
-            record.update(running=record["vmid"] in running, started=None)
-            world.save("guests", record["vmid"])
+    for record in list(world.state.guests.values()):
+        if record["kind"] != "qemu" or record["running"] == (record["vmid"] in running):
+            continue
+        with contextlib.suppress(LockTimeout):
+            async with world.locks.config(record["vmid"], 0):
+                await is_running(Guest(world, record))
+
+
+async def watch_backend(world: World) -> None:
+    """Again and again, as pvestatd does: a system may power itself off."""
+    while True:
+        await asyncio.sleep(max(world.clock.real(10), 1))
+        await follow_backend(world)
