@@ -60,15 +60,15 @@ class Dispatcher:
         identity = self._identity(request, operation)
         origin.identity = identity
         values = {**parameters(request), **path_values}
-        if operation.path != "/access/ticket":
-            permissions.check(self._world.access, self._world.state.users, operation.permissions, identity or None, values)
-        self._find_node(operation, path_values)
+        permissions.check(self._world.access, self._world.state.users, operation.permissions, identity or None, values)
+        if operation.has_node:
+            values["node"] = origin.node = self._find_node(path_values["node"])
         await self._faults_before(operation)
         typed, errors = self._world.schema.check(operation, values)
         if errors:
             raise ParameterError(errors)
         call = Call(self._world, operation.method, operation.path, typed, identity, origin)
-        result = await self._workers.run(path_values.get("node") or self._world.local_node,
+        result = await self._workers.run(origin.node or self._world.local_node,
                                          protected=operation.protected, writes=operation.method in WRITES,
                                          work=lambda: _guarded(handler, call))
         listing = result if isinstance(result, Listing) else Listing(result)
@@ -87,17 +87,16 @@ class Dispatcher:
             raise ApiError(403, "Permission check failed (API tokens are not allowed here)")
         return identity
 
-    def _find_node(self, operation: Operation, path_values: dict[str, str]) -> None:
-        if not operation.has_node:
-            return
-        name = path_values["node"]
-        node = self._world.state.nodes.get(name if name != "localhost" else self._world.local_node)
+    def _find_node(self, name: str) -> str:
+        """The node that a path names; `localhost` is the one that answers."""
+        name = self._world.local_node if name == "localhost" else name
+        node = self._world.state.nodes.get(name)
         if node is None:
             raise died(f"hostname lookup '{name}' failed - failed to get address info for: {name}: "
                        "Name or service not known")
-        path_values["node"] = name if name != "localhost" else self._world.local_node
         if not node.get("online", True) or self._world.faults.take("node_offline"):
             raise ApiError(595, "No route to host")
+        return name
 
     async def _faults_before(self, operation: Operation) -> None:
         faults = self._world.faults

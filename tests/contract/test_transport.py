@@ -241,3 +241,7 @@ def test_command_line_shows_requests_and_sets_faults(pve):
     assert json.loads(lab("fault", "action=status", "status=500", "path=/version"))["status"] == 500
     assert pve.call("GET", "/version").status_code == 500
     assert json.loads(lab("fault", "--clear")) == []
+
+
+def test_localhost_is_the_node_that_answers(pve):
+    assert pve.call("GET", "/nodes/localhost/status").json()["data"]["cpuinfo"]["cpus"] == 16
