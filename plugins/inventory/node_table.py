@@ -17,7 +17,8 @@ description:
     like a group (C(proxmox)); its variable C(pve_node) is the node name in any case.
   - The source is a file whose name ends in C(.node_table.yml).
   - Makes the groups C(proxmox) (the Proxmox VE hosts), C(machines) (every guest), C(masters), C(workers) and
-    C(k8s_cluster), and sets the variable C(site_derived) on C(all), which holds what follows from the site's data.
+    C(k8s_cluster), and sets the variable C(site_derived) on C(all), which holds what follows from the site's data
+    (P(detectviz.infra.site_derived#lookup)).
   - Ansible goes on with an empty inventory after a failed source unless C(any_unparsed_is_failed) is set. For this
     every phase of the collection begins with M(detectviz.infra.site_check), which fails with the same list.
 requirements:
@@ -47,6 +48,8 @@ options:
     default: [group_vars/all/site.yml]
 seealso:
   - module: detectviz.infra.site_check
+  - plugin: detectviz.infra.site_derived
+    plugin_type: lookup
 """
 
 EXAMPLES = r"""
@@ -64,6 +67,7 @@ path: tables/machines.yml
 #     prefix: on
 """
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +140,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
             self.inventory.add_group(group)
         self.inventory.add_child("k8s_cluster", "masters")
         self.inventory.add_child("k8s_cluster", "workers")
-        self.inventory.set_variable("all", "site_derived", site["derived"])
+        # A lookup, not the value: it grows with the table, and listing the inventory copies it to every host.
+        quoted = json.dumps(str(Path(path).absolute()))
+        self.inventory.set_variable("all", "site_derived", f"{{{{ lookup('detectviz.infra.site_derived', {quoted}) }}}}")
         self.inventory.set_variable("all", "state_dir", state_dir(path, site["data"]["site_name"]))
         # Host keys are pinned, so that no connection of this site trusts one at first sight.
         self.inventory.set_variable("all", "ansible_ssh_common_args", PINNED_HOST_KEYS)

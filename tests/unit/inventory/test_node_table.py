@@ -9,6 +9,7 @@ import pytest
 import yaml
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = {"plugin": "detectviz.infra.node_table", "path": "machines.yml", "site": "site.yml"}
@@ -83,7 +84,9 @@ def test_a_proxmox_host_is_reached_at_its_address(tmp_path: Path) -> None:
 
 
 def test_what_is_derived_stands_on_all(tmp_path: Path) -> None:
-    derived = inventory(tmp_path).groups["all"].vars["site_derived"]
+    manager = inventory(tmp_path)
+    variables = {"value": manager.groups["all"].vars["site_derived"]}
+    derived = Templar(loader=DataLoader(), variables=variables).template(variables["value"])
     assert derived["guest_ids"] == {"one": 101, "two": 102, "three": 103}
     assert derived["cni_mtu"] == 1450
 
