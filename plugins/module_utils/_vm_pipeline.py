@@ -28,6 +28,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import
 from ansible_collections.detectviz.infra.plugins.module_utils._task_watcher import TaskWatcher
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import (
+    SEED_NOW,
     GuestPlan,
     Options,
     Step,
@@ -48,6 +49,7 @@ class StepError(InfraError):
     def __init__(self, guest: str, step: str, cause: Exception) -> None:
         self.guest = guest
         self.step = step
+        self.cause = cause
         self.upid = getattr(cause, "upid", None)
         super().__init__(f"{guest}: {step}: {cause}")
 
@@ -65,7 +67,10 @@ class Tools:
 
     def write(self, step: Step, deadline: Deadline) -> None:
         """Sends one write and waits for its task. Raises what the client and the watcher raise."""
-        answer = self.client.write(step.method, step.path, step.data)
+        data = dict(step.data)
+        if SEED_NOW in data.get("description", ""):
+            data["description"] = data["description"].replace(SEED_NOW, f"seed={int(self.clock.now())}")
+        answer = self.client.write(step.method, step.path, data)
         if isinstance(answer, str) and answer.startswith("UPID:"):
             self.watcher(answer.split(":")[1]).wait(answer, deadline)
 

@@ -26,6 +26,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._sizes import GIB
 SHUTDOWN_SECONDS = 120
 # A change without allocation is done in a moment: Proxmox may answer when it is done, which saves a poll.
 BACKGROUND_DELAY = 5
+# Stands in a plan for the moment when it is carried out, so that a plan made twice is the same.
+SEED_NOW = "seed=now"
 # pvestatd refreshes uptime every 10 s; a guest that started within that time of a change is taken to have read it.
 UPTIME_LAG = 15
 
@@ -393,7 +395,7 @@ def _marker_changes(
     own = config.get("description", "")
     facts = {key: value for key, value in (marker or marks.read_marker(own)).items() if key not in ("site", "guest")}
     if for_boot:
-        facts["seed"] = str(options.now)
+        facts.update([SEED_NOW.split("=")])
     text = guest.description if guest.description is not None else marks.without_marker(own)
     wanted = marks.with_marker(text, marks.marker_line(options.site, guest.vm_id, facts))
     if wanted.strip() != own.strip():

@@ -106,7 +106,4 @@ class Power:
 
 
 def _retried(error: Exception) -> bool:
-    cause = error.__cause__ or error
-    return worth_another_try(cause if isinstance(cause, Exception) else error) or (
-        isinstance(error, StepError) and reason_of(str(error)) is Reason.LOCK_TIMEOUT
-    )
+    return isinstance(error, StepError) and worth_another_try(error.cause)

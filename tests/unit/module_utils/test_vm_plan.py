@@ -106,7 +106,7 @@ def carry_out(plan: GuestPlan, observed: Observed | None, template: dict[str, st
                 elif key.startswith("net"):
                     config[key] = props.render_net({"macaddr": next(MACS), **props.parse_net(value)})
                 else:
-                    config[key] = value
+                    config[key] = value.replace("seed=now", f"seed={SITE.now}")
         elif step.kind == "resize":
             disk = props.parse(config[step.data["disk"]], "file")
             config[step.data["disk"]] = props.render({**disk, "size": step.data["size"]}, "file")
