@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+set -eux
+
+ansible-playbook test.yml -i localhost, "$@"
