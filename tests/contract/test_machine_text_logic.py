@@ -67,19 +67,22 @@ def test_the_digest_follows_every_change(config, pending, other):
 
 
 def test_the_file_has_its_sections_in_order():
-    shown = text.show({"name": "m", "cores": "2", "description": "100 % sure\nä"}, {"cores": "4"}, {"net1": 0, "scsi1": 1},
-                      {"ciuser": "u"})
+    shown = text.show({"name": "m", "cores": "2", "description": "100 % sure\nä"}, {"cores": "4"},
+                      {"net1": 0, "scsi1": 1}, {"ciuser": "u"})
     assert shown == ("#100 %25 sure\n#%C3%A4\ncores: 2\nname: m\n\n[PENDING]\ncores: 4\ndelete: net1,!scsi1\n"
                      "\n[special:cloudinit]\nciuser: u\n")
 
 
 @pytest.mark.parametrize(("key", "old", "new", "at_once"), [
-    ("name", "a", "b", True), ("description", None, "x", True), ("tags", "a", None, True), ("ipconfig0", None, "ip=dhcp", True),
-    ("sshkeys", "a", "b", True), ("cores", "2", "4", False), ("memory", "512", "1024", False), ("machine", None, "q35", False),
+    ("name", "a", "b", True), ("description", None, "x", True), ("tags", "a", None, True),
+    ("ipconfig0", None, "ip=dhcp", True),
+    ("sshkeys", "a", "b", True), ("cores", "2", "4", False), ("memory", "512", "1024", False),
+    ("machine", None, "q35", False),
     ("net1", None, "virtio,bridge=vmbr0", True), ("net0", "virtio=A,bridge=a", "virtio=A,bridge=b", True),
     ("net0", "virtio=A,bridge=a", "virtio=A,bridge=a,mtu=9000", False), ("scsi1", None, "s:vm-1-disk-1", True),
     ("ide0", None, "s:vm-1-disk-1", False), ("sata1", "s:vm-1-disk-1", None, False),
-    ("scsi1", "s:v,size=1G", "s:v,size=1G,ssd=1", False), ("agent", "enabled=1", "enabled=1,fstrim_cloned_disks=1", True),
+    ("scsi1", "s:v,size=1G", "s:v,size=1G,ssd=1", False),
+    ("agent", "enabled=1", "enabled=1,fstrim_cloned_disks=1", True),
     ("agent", "enabled=0", "enabled=1", False), ("agent", None, "enabled=1", False), ("vga", "std", "serial0", False),
 ])
 def test_what_a_running_machine_takes_over(key, old, new, at_once):
@@ -91,7 +94,8 @@ def test_hotplug_can_be_switched_off():
     assert not options.applies_while_running("net1", None, "virtio,bridge=vmbr0", {"hotplug": "0"})
 
 
-CONFIG = {"name": "k8s-master", "net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0", "ipconfig0": "ip=192.168.0.11/24,gw=192.168.0.1",
+CONFIG = {"name": "k8s-master", "net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0",
+          "ipconfig0": "ip=192.168.0.11/24,gw=192.168.0.1",
           "net1": "virtio=BC:24:11:00:00:02,bridge=vmbr1", "ipconfig1": "ip=10.0.0.11/24,ip6=fd00::b/64",
           "ciuser": "ubuntu", "sshkeys": "ssh-ed25519%20AAAA%2Bx%20me%40here", "nameserver": "192.168.0.2",
           "searchdomain": "detectviz.internal", "ciupgrade": "0"}
@@ -99,16 +103,19 @@ CONFIG = {"name": "k8s-master", "net0": "virtio=BC:24:11:00:00:01,bridge=vmbr0",
 
 def test_user_data_as_pve_writes_it():
     assert cloudinit.user_data(CONFIG, 111) == (
-        "#cloud-config\nhostname: k8s-master\nmanage_etc_hosts: true\nfqdn: k8s-master.detectviz.internal\nuser: ubuntu\n"
+        "#cloud-config\nhostname: k8s-master\nmanage_etc_hosts: true\nfqdn: k8s-master.detectviz.internal\n"
+        "user: ubuntu\n"
         "ssh_authorized_keys:\n  - ssh-ed25519 AAAA+x me@here\nchpasswd:\n  expire: False\nusers:\n  - default\n"
         "package_upgrade: false\n")
 
 
 def test_network_config_as_pve_writes_it():
     assert cloudinit.network_config(CONFIG) == (
-        "version: 1\nconfig:\n    - type: physical\n      name: eth0\n      mac_address: 'bc:24:11:00:00:01'\n      subnets:\n"
+        "version: 1\nconfig:\n    - type: physical\n      name: eth0\n      mac_address: 'bc:24:11:00:00:01'\n"
+        "      subnets:\n"
         "      - type: static\n        address: '192.168.0.11'\n        netmask: '255.255.255.0'\n"
-        "        gateway: '192.168.0.1'\n    - type: physical\n      name: eth1\n      mac_address: 'bc:24:11:00:00:02'\n"
+        "        gateway: '192.168.0.1'\n    - type: physical\n      name: eth1\n"
+        "      mac_address: 'bc:24:11:00:00:02'\n"
         "      subnets:\n      - type: static\n        address: '10.0.0.11'\n        netmask: '255.255.255.0'\n"
         "      - type: static6\n        address: 'fd00::b/64'\n    - type: nameserver\n      address:\n"
         "      - '192.168.0.2'\n      search:\n      - 'detectviz.internal'\n")

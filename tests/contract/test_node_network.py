@@ -62,7 +62,8 @@ def test_a_change_replaces_all_options(api):
      "gateway: Default gateway already exists on interface 'vmbr0'."),
     ("POST", NETWORK, {"iface": "vmbr1", "type": "bridge", "bridge_ports": "nope0"},
      "bridge_ports: vmbr1 - bridge port 'nope0' does not exist"),
-    ("POST", NETWORK, {"iface": "vmbr1", "type": "bridge", "mtu": 70000}, "mtu: value must have a maximum value of 65520"),
+    ("POST", NETWORK, {"iface": "vmbr1", "type": "bridge", "mtu": 70000},
+     "mtu: value must have a maximum value of 65520"),
 ])
 def test_what_is_wrong_is_named(api, method, path, options, text):
     assert api.refused(method, path, **options) == (400, text)

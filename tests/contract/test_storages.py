@@ -94,7 +94,8 @@ def test_content_types_are_enforced_and_can_be_changed(api):
 def test_metadata_of_a_url(api, files):
     found = api.get("/nodes/pve/query-url-metadata", url=f"{files[0]}/image.img")
     assert found["size"] == len(QCOW2) and found["filename"] == "image.img"
-    assert api.refused("GET", "/nodes/pve/query-url-metadata", url=f"{files[0]}/no")[1].startswith("invalid server response")
+    _status, text = api.refused("GET", "/nodes/pve/query-url-metadata", url=f"{files[0]}/no")
+    assert text.startswith("invalid server response")
 
 
 def test_thin_space_counts_what_is_written(api):

@@ -6,13 +6,13 @@ from typing import Any
 
 from lab.pve.errors import died
 from lab.pve.qemu import cloudinit, drives, resize, update
-from lab.pve.qemu.guest import load, typed
+from lab.pve.qemu.guest import Guest, load, typed
 from lab.pve.registry import Call, operation
 
 BASE = "/nodes/{node}/qemu/{vmid}"
 
 
-def _guest(call: Call):  # noqa: ANN202
+def _guest(call: Call) -> Guest:
     return load(call.world, int(call.vmid or 0), call.node)
 
 

@@ -27,8 +27,8 @@ def _visible(call: Call, storage: str) -> bool:
 def _status(call: Call, found: dict[str, Any]) -> dict[str, Any]:
     usage = volumes.usage(call.world, found["storage"], str(call.node))
     enabled = 0 if found.get("disable") else 1
-    return {"type": found["type"], "content": ",".join(sorted(found["content"])), "shared": int(config.is_shared(found)),
-            "enabled": enabled, "active": enabled, **usage}
+    return {"type": found["type"], "content": ",".join(sorted(found["content"])),
+            "shared": int(config.is_shared(found)), "enabled": enabled, "active": enabled, **usage}
 
 
 @operation("GET", "/nodes/{node}/storage")

@@ -81,8 +81,8 @@ async def delete(call: Call) -> str | None:
     if guest and volume["content"] == "images":
         raise died(f"Cannot remove image, a guest with VMID '{volume['vmid']}' exists! "
                    "You can delete the image from the guest's hardware pane")
-    upid = call.start_task("imgdel", f"{volid.split(':', 1)[1]}@{volume['storage']}".replace(":", "_"),
-                           lambda task: allocation.free(call.world, node, volid))
+    owner = f"{volume['vmid']}@" if volume["vmid"] else ""
+    upid = call.start_task("imgdel", owner + volume["storage"], lambda task: allocation.free(call.world, node, volid))
     delay = call.params.get("delay")
     if delay and (status := await call.world.tasks.wait(upid, delay)) is not None:
         if status != "OK":
@@ -104,4 +104,5 @@ async def download_url(call: Call) -> str:
 
 @operation("GET", "/nodes/{node}/query-url-metadata")
 async def url_metadata(call: Call) -> dict[str, Any]:
-    return await asyncio.to_thread(download.metadata, call.params["url"], bool(call.params.get("verify-certificates", 1)))
+    verify = bool(call.params.get("verify-certificates", 1))
+    return await asyncio.to_thread(download.metadata, call.params["url"], verify)

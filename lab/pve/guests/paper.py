@@ -7,19 +7,22 @@ import ipaddress
 import itertools
 import os
 import struct
+import time
 from typing import Any
 
 import yaml
 
 from lab.pve.guests.backend import AgentError
 
-_OS = {"id": "ubuntu", "name": "Ubuntu", "pretty-name": "Ubuntu 22.04.5 LTS", "version": "22.04.5 LTS (Jammy Jellyfish)",
-       "version-id": "22.04", "machine": "x86_64", "kernel-release": "5.15.0-simulated",
+_OS = {"id": "ubuntu", "name": "Ubuntu", "pretty-name": "Ubuntu 22.04.5 LTS", "version-id": "22.04",
+       "version": "22.04.5 LTS (Jammy Jellyfish)", "machine": "x86_64", "kernel-release": "5.15.0-simulated",
        "kernel-version": "#1 SMP simulated"}
 _COMMANDS = ("guest-ping", "guest-info", "guest-network-get-interfaces", "guest-get-host-name", "guest-get-osinfo",
              "guest-get-time", "guest-get-timezone", "guest-get-users", "guest-get-vcpus", "guest-get-fsinfo",
              "guest-file-open", "guest-file-read", "guest-file-write", "guest-file-close", "guest-exec",
-             "guest-exec-status", "guest-fsfreeze-status", "guest-fstrim", "guest-shutdown")
+             "guest-exec-status", "guest-fsfreeze-status", "guest-fsfreeze-freeze", "guest-fsfreeze-thaw",
+             "guest-fstrim", "guest-get-memory-blocks", "guest-get-memory-block-info", "guest-shutdown")
+_MEMORY_BLOCK = 128 * 1024**2
 
 
 class PaperSystem:
@@ -38,6 +41,7 @@ class PaperSystem:
             "/etc/os-release": os_release,
             "/etc/ssh/ssh_host_ed25519_key.pub": f"ssh-ed25519 {host_key} root@{self.hostname}\n",
         }
+        self._frozen = False
         self._handles: dict[int, tuple[str, int]] = {}
         self._processes: dict[int, dict[str, Any]] = {}
         self._numbers = itertools.count(1000)
@@ -85,8 +89,26 @@ class PaperSystem:
         return [{"name": "sda1", "mountpoint": "/", "type": "ext4", "disk": [],
                  "total-bytes": disks[0]["size_bytes"] if disks else 0, "used-bytes": 1_500_000_000}]
 
+    def _get_time(self) -> int:
+        return time.time_ns()
+
+    def _get_memory_blocks(self) -> list:
+        count = max(1, self._spec["memory_mb"] * 1024**2 // _MEMORY_BLOCK)
+        return [{"phys-index": index, "online": True, "can-offline": index > 0} for index in range(count)]
+
+    def _get_memory_block_info(self) -> dict:
+        return {"size": _MEMORY_BLOCK}
+
     def _fsfreeze_status(self) -> str:
-        return "thawed"
+        return "frozen" if self._frozen else "thawed"
+
+    def _fsfreeze_freeze(self) -> int:
+        self._frozen = True
+        return 1
+
+    def _fsfreeze_thaw(self) -> int:
+        self._frozen, was_frozen = False, self._frozen
+        return int(was_frozen)
 
     def _fstrim(self, minimum: int = 0) -> dict:
         return {"paths": []}

@@ -53,7 +53,8 @@ def startable(call: Call, node: str | None, wanted: list[int] | None, force: boo
 
 def stoppable(call: Call, node: str | None, wanted: list[int] | None) -> list[Guest]:
     _allowed(call, wanted)
-    found = [guest for guest in guests_of(call.world, node) if (wanted is None or guest.vmid in wanted) and guest.running]
+    found = [guest for guest in guests_of(call.world, node)
+             if (wanted is None or guest.vmid in wanted) and guest.running]
     return sorted(found, key=_order, reverse=True)
 
 

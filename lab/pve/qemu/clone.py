@@ -40,7 +40,8 @@ def read(call: Call) -> Order:
     params, world, node = call.params, call.world, str(call.node)
     target = params.get("target") or node
     if target not in world.state.nodes:
-        raise died(f"hostname lookup '{target}' failed - failed to get address info for: {target}: Name or service not known")
+        raise died(f"hostname lookup '{target}' failed - failed to get address info for: {target}: "
+                   "Name or service not known")
     if params.get("pool") and params["pool"] not in world.state.pools:
         raise died(f"pool '{params['pool']}' does not exist")
     guest = load(world, int(call.vmid or 0), node)
@@ -156,7 +157,8 @@ async def _copy_drive(task: Task, order: Order, drive: Drive, made: list[str]) -
     original = volumes.get(world, drive.file, node)
     if order.full:
         task.log(f"create full clone of drive {drive.key} ({drive.file})")
-        volume = await allocation.copy(world, node, original, order.storage or original["storage"], order.newid, order.fmt)
+        storage = order.storage or original["storage"]
+        volume = await allocation.copy(world, node, original, storage, order.newid, order.fmt)
         size = propstring.show_size(volume["size"])
         task.log(f"transferred {size} of {size} (100.00%)")
     else:

@@ -12,7 +12,8 @@ from lab.pve.qemu import nets, propstring
 
 KEYS = ("cicustom", "cipassword", "citype", "ciupgrade", "ciuser", "nameserver", "searchdomain", "sshkeys")
 _SHADOW = re.compile(r"^\$(?:[156]|2[ay])(?:\$.+){2,}")
-_PUBLIC_KEY = re.compile(r"^(?:[^\s]+\s+)*?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-[\w@.-]+)\s+[A-Za-z0-9+/]+=*(?:\s.*)?$")
+_PUBLIC_KEY = re.compile(r"^(?:[^\s]+\s+)*?(?:ssh-(?:rsa|dss|ed25519)|ecdsa-sha2-nistp\d+|sk-[\w@.-]+)\s+"
+                         r"[A-Za-z0-9+/]+=*(?:\s.*)?$")
 
 
 def is_key(key: str) -> bool:
@@ -95,7 +96,8 @@ def _subnets(ip: dict[str, str]) -> list[str]:
         lines.append("      - type: dhcp4")
     elif address:
         interface = ipaddress.ip_interface(address)
-        lines += ["      - type: static", f"        address: '{interface.ip}'", f"        netmask: '{interface.netmask}'"]
+        lines += ["      - type: static", f"        address: '{interface.ip}'",
+                  f"        netmask: '{interface.netmask}'"]
         if ip.get("gw"):
             lines.append(f"        gateway: '{ip['gw']}'")
     address6 = ip.get("ip6")

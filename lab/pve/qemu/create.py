@@ -70,7 +70,8 @@ def _fill(world: World, guest: Guest, change: update.Change, made: dict[str, str
     if "uuid=" not in config.get("smbios1", ""):
         config["smbios1"] = ",".join(filter(None, [f"uuid={new_uuid()}", config.get("smbios1")]))
     if "boot" not in config:
-        first = [key for key in made if not drives.parse(key, made[key]).is_cdrom and not key.startswith(("efi", "tpm"))]
+        first = [key for key in made
+                 if not drives.parse(key, made[key]).is_cdrom and not key.startswith(("efi", "tpm"))]
         order = [*first[:1], *(key for key in made if drives.parse(key, made[key]).is_cdrom), *sorted(
             key for key in config if key.startswith("net"))]
         if order:

@@ -72,8 +72,7 @@ class Guest:
 
     @property
     def digest(self) -> str:
-        record = self.record
-        return text.digest(text.show(record["config"], record["pending"], record["pending_delete"], record["cloudinit"]))
+        return text.digest(text.show(self.config, self.pending, self.pending_delete, self.record["cloudinit"]))
 
     def save(self) -> None:
         self.world.save("guests", self.vmid)

@@ -54,8 +54,8 @@ def _disk(world: World, node: str, storage: str, vmid: int, key: str, size: int,
           options: dict[str, str]) -> str:
     found = config.entry(world, storage)
     name = volumes.free_name(world, storage, node, vmid, volumes.suffix_for(found, "raw")).replace("vm-", "base-", 1)
-    volume = volumes.add(world, volumes.volid_for(found, vmid, name), node, vmid=vmid, size=volumes.rounded(found, size),
-                         used=IMAGE_USED if image else size, image_sha256=image)
+    volume = volumes.add(world, volumes.volid_for(found, vmid, name), node, vmid=vmid,
+                         size=volumes.rounded(found, size), used=IMAGE_USED if image else size, image_sha256=image)
     return Drive(key, volume["volid"], {**options, "size": propstring.show_size(volume["size"])}).show()
 
 

@@ -41,7 +41,8 @@ async def run(task: Task, vmid: int, node: str, target: str, online: bool) -> No
         check(guest, target, online)
         local = local_volumes(guest)
         if guest.running and local:
-            raise TaskError("migration aborted: can't live migrate attached local disks without with-local-disks option")
+            raise TaskError("migration aborted: can't live migrate attached local disks without with-local-disks "
+                            "option")
         guest.config["lock"] = "migrate"
         guest.save()
         task.log(f"starting migration of VM {vmid} to node '{target}'")
@@ -51,7 +52,8 @@ async def run(task: Task, vmid: int, node: str, target: str, online: bool) -> No
                 if volume["parent"]:
                     raise TaskError(f"can't migrate local disk '{volume['volid']}': it is a linked clone")
                 task.log(f"copying local disk image {volume['volid']}")
-                await task.sleep(volume["used"] / MIB / times_of(world.state.storages[volume["storage"]]["type"]).copy_mb_s)
+                kind = world.state.storages[volume["storage"]]["type"]
+                await task.sleep(volume["used"] / MIB / times_of(kind).copy_mb_s)
             await task.sleep(1)
             for volume in local:
                 volumes.remove(world, volume)

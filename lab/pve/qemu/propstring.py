@@ -1,10 +1,15 @@
-"""Property strings: `virtio=BC:24:11:00:00:01,bridge=vmbr0,mtu=9000` and the like, and sizes such as `20G`."""
+"""Property strings of stored configurations, which are known to be valid: `enabled=1,type=virtio` and the like.
+
+Requests are checked by the schema's formats (lab.pve.schema.property_string); here no format is needed to read or
+merge what is already there.
+"""
 
 from __future__ import annotations
 
-import re
+from lab.pve.schema.property_string import parse_size
+from lab.pve.schema.property_string import render_size as show_size
 
-_UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+__all__ = ["merge", "parse", "parse_size", "show", "show_size", "truth"]
 
 
 def parse(text: str, default_key: str | None = None) -> dict[str, str]:
@@ -43,24 +48,3 @@ def merge(text: str, changes: dict[str, str | None], default_key: str | None = N
 def truth(value: object) -> bool:
     """A boolean inside a property string or configuration."""
     return str(value).lower() in ("1", "on", "yes", "true")
-
-
-def parse_size(text: str) -> int:
-    """`20G`, `1.5T`, `512` -> bytes. ValueError if it is no size."""
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)", text)
-    if not found:
-        raise ValueError(f"not a size: {text!r}")
-    return int(float(found[1]) * _UNITS[found[2]])
-
-
-def show_size(size: int) -> str:
-    """Bytes -> the shortest exact text, as PVE prints it: 20G, 3584M, 528K."""
-    for unit in ("K", "M", "G", "T"):
-        if size % 1024 or size == 0:
-            return f"{size}{_previous(unit)}"
-        size //= 1024
-    return f"{size}T"
-
-
-def _previous(unit: str) -> str:
-    return {"K": "", "M": "K", "G": "M", "T": "G"}[unit]

@@ -37,10 +37,9 @@ def figures(world: World, record: dict[str, Any]) -> dict[str, Any]:
 def listed(guest: Guest) -> dict[str, Any]:
     """An entry of GET /nodes/{node}/qemu."""
     found = figures(guest.world, guest.record)
-    entry = {"vmid": guest.vmid, "cpus": found.pop("maxcpu"), **found}
-    if not entry.pop("template"):
-        entry["status"] = found["status"]
-    else:
+    template, cpus = found.pop("template"), found.pop("maxcpu")
+    entry = {"vmid": guest.vmid, "cpus": cpus, **found}
+    if template:
         entry["template"] = 1
     for key in ("lock", "tags"):
         if guest.config.get(key):

@@ -70,9 +70,10 @@ async def clone_linked(world: World, node: str, volume: dict[str, Any], vmid: in
 async def copy(world: World, node: str, source: dict[str, Any], storage: str, vmid: int,
                fmt: str | None = None) -> dict[str, Any]:
     """A full copy: the lock is held to allocate, not while data flows."""
-    copied = await allocate(world, node, storage, vmid, source["size"], fmt=fmt, used=_written(world, source, node),
+    written = _written(world, source, node)
+    copied = await allocate(world, node, storage, vmid, source["size"], fmt=fmt, used=written,
                             image_sha256=source["image_sha256"])
-    await world.clock.sleep(_written(world, source, node) / MIB / times_of(config.entry(world, storage)["type"]).copy_mb_s)
+    await world.clock.sleep(written / MIB / times_of(config.entry(world, storage)["type"]).copy_mb_s)
     return copied
 
 

@@ -63,7 +63,8 @@ def check(found: dict[str, Any], content: str, filename: str, compression: str |
 async def run(task: Task, node: str, order: Order) -> None:
     """The worker: fetch, check the sum, keep what the header tells. The bytes themselves are not kept."""
     world = task.world
-    path = f"/var/lib/vz/template/{order.content}/{order.filename}"
+    folder = {"iso": "template/iso", "vztmpl": "template/cache", "import": "import"}[order.content]
+    path = f"{config.entry(world, order.storage).get('path', '/mnt/pve/' + order.storage)}/{folder}/{order.filename}"
     task.log(f"downloading {order.url} to {path}")
     present = volumes.find(world, order.volid, node)
     if present:
@@ -86,8 +87,9 @@ async def run(task: Task, node: str, order: Order) -> None:
     if fetched["size"] > available or world.faults.take("storage_full", storage=order.storage, node=node):
         raise TaskError(f"unable to create '{path}': No space left on device")
     fmt, size = images.virtual_size(fetched["header"], fetched["size"])
-    volumes.add(world, order.volid, node, content=order.content, size=size if order.content == "import" else fetched["size"],
-                used=fetched["size"], format=fmt if order.content == "import" else order.filename.rsplit(".", 1)[-1],
+    if order.content != "import":
+        fmt, size = order.filename.rsplit(".", 1)[-1], fetched["size"]
+    volumes.add(world, order.volid, node, content=order.content, size=size, used=fetched["size"], format=fmt,
                 image_sha256=fetched["checksums"]["sha256"], checksums=fetched["checksums"])
     task.log(f"download of '{order.url}' to '{path}' finished")
 
