@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 ROOT = "root@pam"
 _VALID_PATH = re.compile(
     r"^/(access(/groups(/[A-Za-z0-9.\-_]+)?|/realm(/[A-Za-z0-9.\-_]+)?)?|nodes(/[A-Za-z0-9.\-]+)?"
-    r"|pool(/[A-Za-z0-9.\-_]+){0,3}|sdn(/[^\s]+)?|storage(/[A-Za-z0-9.\-_]+)?|vms(/[1-9][0-9]{2,})?|mapping(/[^\s]+)?)?$")
+    r"|pool(/[A-Za-z0-9.\-_]+){0,3}|sdn(/[^\s]+)?|storage(/[A-Za-z0-9.\-_]+)?|vms(/[1-9][0-9]{2,})?"
+    r"|mapping(/[^\s]+)?)?$")
 
 
 def normalize_path(path: str) -> str | None:
@@ -92,7 +93,8 @@ class Access:
 
     def may_modify_acl(self, identity: str, path: str) -> bool:
         """Permissions.Modify, or the right to make such objects at all."""
-        for prefix, privilege in (("/storage", "Datastore.Allocate"), ("/vms", "VM.Allocate"), ("/pool", "Pool.Allocate")):
+        makers = (("/storage", "Datastore.Allocate"), ("/vms", "VM.Allocate"), ("/pool", "Pool.Allocate"))
+        for prefix, privilege in makers:
             if path.startswith(prefix):
                 return self.allowed(identity, path, ("Permissions.Modify", privilege), any=True)
         return self.allowed(identity, path, ("Permissions.Modify",))

@@ -69,7 +69,8 @@ class Authenticator:
 
     def password_fits(self, user: str, password: str) -> bool:
         entry = self._world.state.users.get(user)
-        return entry is not None and self._world.access.user_active(user) and secret_fits(password, entry.get("password"))
+        active = entry is not None and self._world.access.user_active(user)
+        return active and secret_fits(password, entry.get("password"))
 
     def _sign(self, text: str) -> str:
         key = self._world.state.meta["cluster"]["signing_key"].encode()

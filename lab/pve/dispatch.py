@@ -55,7 +55,8 @@ class Dispatcher:
         path = request.full_path.removeprefix(PREFIX)
         if handler is None:
             raise ApiError(501, f"Method '{operation.method} {path}' not implemented")
-        origin = Origin(operation.method, path, operation.path, path_values.get("node"), _number(path_values.get("vmid")))
+        origin = Origin(operation.method, path, operation.path, path_values.get("node"),
+                        _number(path_values.get("vmid")))
         ORIGIN.set(origin)
         identity = self._identity(request, operation)
         origin.identity = identity
@@ -107,7 +108,8 @@ class Dispatcher:
             raise ConnectionReset
         status = faults.take("status")
         if status:
-            raise ApiError(int(status.get("status", 500)), str(status.get("text", "emulated fault")), status.get("errors"))
+            raise ApiError(int(status.get("status", 500)), str(status.get("text", "emulated fault")),
+                           status.get("errors"))
         if operation.method in WRITES:
             self._world.check_quorum()
 

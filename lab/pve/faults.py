@@ -114,8 +114,9 @@ class Faults:
 
 
 def _fits(filters: dict[str, Any], origin: Origin | None, facts: dict[str, Any]) -> bool:
-    known = {"method": origin.method, "task": origin.task_type, "node": origin.node, "vmid": origin.vmid} if origin else {}
-    known.update(facts)
+    known = dict(facts)
+    if origin:
+        known = {"method": origin.method, "task": origin.task_type, "node": origin.node, "vmid": origin.vmid, **facts}
     for key in _FILTERS:
         if key in filters and str(filters[key]) != str(known.get(key)):
             return False

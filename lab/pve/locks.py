@@ -45,7 +45,8 @@ class Locks:
         self._locks: dict[str, _Lock] = {}
 
     @contextlib.asynccontextmanager
-    async def flock(self, path: str, timeout: float = 10, *, shared: bool = False, node: str = "") -> AsyncIterator[None]:
+    async def flock(self, path: str, timeout: float = 10, *, shared: bool = False,
+                    node: str = "") -> AsyncIterator[None]:
         """A file lock of one node. `shared` lets readers in together."""
         text = f"can't lock file '{path}' - got timeout"
         async with self._hold(f"{node}:{path}", timeout, shared, text, poll=0):

@@ -11,7 +11,8 @@ from lab.pve.schema.formats import split_list
 from lab.pve.schema.validate import truth
 
 
-def check(access: Access, users: dict[str, Any], rule: dict[str, Any], identity: str | None, params: dict[str, Any]) -> None:
+def check(access: Access, users: dict[str, Any], rule: dict[str, Any], identity: str | None,
+          params: dict[str, Any]) -> None:
     """403 unless `identity` (None: nobody) may do what `rule` guards. No rule at all is for root@pam alone."""
     if identity == ROOT or rule.get("user") == "world":
         return
@@ -108,8 +109,8 @@ def _over_group(asked: _Question, rest: list[Any], quiet: bool) -> bool:
             if not asked.access.allowed(asked.identity, f"/access/groups/{group}", privileges, any=True):
                 return _refuse(quiet, f"/access/groups/{group}, {'|'.join(privileges)}")
     if must_exist:
-        theirs = asked.users[userid]["groups"]
-        if not any(asked.access.allowed(asked.identity, f"/access/groups/{name}", privileges, any=True) for name in theirs):
+        theirs = [f"/access/groups/{name}" for name in asked.users[userid]["groups"]]
+        if not any(asked.access.allowed(asked.identity, path, privileges, any=True) for path in theirs):
             return _refuse(quiet)
     return True
 

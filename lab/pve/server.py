@@ -86,6 +86,9 @@ async def serve(options: Options) -> None:
             (options.state / "connection.json").unlink(missing_ok=True)
 
 
+_LAST_MOMENT = 0.3  # seconds
+
+
 class _Server(uvicorn.Server):
     """Leaves signals to us: uvicorn would raise them again after it has stopped."""
 
@@ -94,13 +97,18 @@ class _Server(uvicorn.Server):
         yield
 
     def stop(self) -> None:
+        """No new connections, a moment for what is being answered, then the end: idle clients are not waited for."""
         self.should_exit = True
+        asyncio.get_running_loop().call_later(_LAST_MOMENT, self._leave)
+
+    def _leave(self) -> None:
+        self.force_exit = True
 
 
 def _config(app: App, certificates: tls.Certificates) -> uvicorn.Config:
     config = uvicorn.Config(app, http=PveProtocol, loop="asyncio", lifespan="off", log_level="warning", ws="none",
                             access_log=False, timeout_keep_alive=KEEP_ALIVE_SECONDS, server_header=False,
-                            headers=[("Server", "pve-api-daemon/3.0")], timeout_graceful_shutdown=2,
+                            headers=[("Server", "pve-api-daemon/3.0")],
                             ssl_certfile=str(certificates.chain_path), ssl_keyfile=str(certificates.key_path))
     config.load()
     return config

@@ -38,7 +38,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 
 
 @pytest.fixture(scope="module")
-def make_pve(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Emulator]]:
+def make_pve(request: pytest.FixtureRequest,
+             tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Emulator]]:
     """Starts emulators; options are those of `python -m lab pve`. All answers are checked against the schema."""
     started: list[Emulator] = []
 

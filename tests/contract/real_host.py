@@ -29,7 +29,8 @@ class RealHost:
         token = os.environ["PROXMOX_TOKEN_ID"]
         name = token if "!" in token else f"{os.environ['PROXMOX_USER']}!{token}"
         return cls(f"https://{os.environ['PROXMOX_HOST']}:{os.environ.get('PROXMOX_PORT', '8006')}",
-                   f"PVEAPIToken={name}={os.environ['PROXMOX_TOKEN_SECRET']}", os.environ.get("PROXMOX_CA_PATH") or True)
+                   f"PVEAPIToken={name}={os.environ['PROXMOX_TOKEN_SECRET']}",
+                   os.environ.get("PROXMOX_CA_PATH") or True)
 
     def call(self, method: str, path: str, _session: Any = None, /, **data: Any) -> requests.Response:
         place = "params" if method in ("GET", "DELETE") else "data"

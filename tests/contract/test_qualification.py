@@ -18,7 +18,8 @@ POOL = "dvz-qualification"
 
 @pytest.fixture(scope="module")
 def node(host):
-    return sorted(entry["node"] for entry in host.call("GET", "/nodes").json()["data"] if entry["status"] == "online")[0]
+    nodes = host.call("GET", "/nodes").json()["data"]
+    return sorted(entry["node"] for entry in nodes if entry["status"] == "online")[0]
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +130,8 @@ def test_post_config_is_a_task(host, guest):
 
 def test_cloud_init_keys_are_stored_encoded(host, guest):
     key = "ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5AAAAIGZvbGRlcmZvbGRlcmZvbGRlcmZvbGRlcmZvbGRlcmZv%20a%40b"
-    answer = host.call("PUT", f"{guest}/config", sshkeys=key, ipconfig0="ip=192.0.2.10/24,gw=192.0.2.1", ciuser="someone")
+    answer = host.call("PUT", f"{guest}/config", sshkeys=key, ipconfig0="ip=192.0.2.10/24,gw=192.0.2.1",
+                       ciuser="someone")
     assert answer.ok, answer.text
     found = config(host, guest)
     assert (found["sshkeys"], found["ciuser"]) == (key, "someone")
@@ -152,7 +154,8 @@ def test_tasks_of_the_guest_are_listed(host, node, guest):
 
 
 def test_an_unknown_task_is_400(host, node):
-    answer = host.call("GET", f"/nodes/{node}/tasks/UPID:{node}:0000ABCD:0000ABCD:65000000:qmstart:100:root@pam:/status")
+    upid = f"UPID:{node}:0000ABCD:0000ABCD:65000000:qmstart:100:root@pam:"
+    answer = host.call("GET", f"/nodes/{node}/tasks/{upid}/status")
     assert (answer.status_code, answer.json()["errors"]) == (400, {"upid": "no such task"})
 
 

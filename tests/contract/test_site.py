@@ -42,7 +42,8 @@ def test_the_sites_of_this_project(name):
 
 def test_a_storage_named_by_several_hosts_is_one_storage(tmp_path):
     layout = site_layout(site(tmp_path, site_name="s", proxmox_hosts=[
-        {"name": "a", "address": "10.0.0.1", "storages": ["local", {"name": "fast", "type": "zfspool", "size_gb": 500}]},
+        {"name": "a", "address": "10.0.0.1",
+         "storages": ["local", {"name": "fast", "type": "zfspool", "size_gb": 500}]},
         {"name": "b", "address": "10.0.0.2/24", "storages": ["local", {"name": "nas", "type": "nfs"}]},
     ]), PROFILE)
     found = storages(layout)

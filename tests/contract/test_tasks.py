@@ -291,7 +291,8 @@ class TestApi:
         maker = person(pve, "maker", path="/", roles="PVEVMAdmin")
         upid = make_guest(pve, 308, maker)
         other = person(pve, "stranger")
-        assert [task["upid"] for task in pve.call("GET", "/nodes/pve/tasks", maker, source="all").json()["data"]] == [upid]
+        own = pve.call("GET", "/nodes/pve/tasks", maker, source="all").json()["data"]
+        assert [task["upid"] for task in own] == [upid]
         assert pve.call("GET", "/nodes/pve/tasks", other, source="all").json()["data"] == []
         assert pve.call("GET", f"/nodes/pve/tasks/{upid}/status", maker).ok
         refused = pve.call("GET", f"/nodes/pve/tasks/{upid}/status", other)
@@ -343,7 +344,8 @@ class TestApi:
         with make_pve(nodes=2) as pair:
             names = [node["node"] for node in pair.call("GET", "/nodes").json()["data"]]
             assert names == ["pve1", "pve2"]
-            assert {entry["type"] for entry in pair.call("GET", "/cluster/status").json()["data"]} == {"cluster", "node"}
+            status = pair.call("GET", "/cluster/status").json()["data"]
+            assert {entry["type"] for entry in status} == {"cluster", "node"}
             answer = pair.call("POST", "/nodes/pve2/qemu", vmid=100)
             assert answer.json()["data"].startswith("UPID:pve2:")
             assert pair.wait(answer.json()["data"]) == "OK"

@@ -97,7 +97,8 @@ def _change_guest(call: Call, name: str, vmid: int) -> None:
     elif present == name:
         raise died(f"VM {vmid} is already a pool member")
     elif present and not call.params.get("allow-move"):
-        raise ParameterError({"allow-move": f"VM {vmid} belongs already to pool '{present}' and 'allow-move' is not set"})
+        text = f"VM {vmid} belongs already to pool '{present}' and 'allow-move' is not set"
+        raise ParameterError({"allow-move": text})
     else:
         pools.add_guest(call.world, name, vmid)
 

@@ -73,7 +73,8 @@ def _mac(value: str) -> None:
 
 
 def _startup_order(value: str) -> None:
-    if not all(re.fullmatch(r"(order=)?\d+|up=\d+|down=\d+", part.strip()) for part in value.split(",") if part.strip()):
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if not all(re.fullmatch(r"(order=)?\d+|up=\d+|down=\d+", part) for part in parts):
         raise ValueError("unable to parse startup options")
 
 
@@ -130,11 +131,14 @@ FORMATS: dict[str, Check] = {
     "CIDRv6": _network(6, "value does not look like a valid IPv6 network", {6: 8}),
     "FullRangeCIDR": _network(None, "value does not look like a valid CIDR network", {4: 0, 6: 0}),
     "ipv4mask": _pattern(r"255(\.\d{1,3}){3}|\d{1,2}", "value does not look like a valid IP netmask"),
-    "pve-ipv4-config": _either(_keyword("dhcp", "manual"), _CIDR4, "value does not look like a valid ipv4 network configuration"),
-    "pve-ipv6-config": _either(_keyword("auto", "dhcp", "manual"), _CIDR6, "value does not look like a valid ipv6 network configuration"),
+    "pve-ipv4-config": _either(_keyword("dhcp", "manual"), _CIDR4,
+                               "value does not look like a valid ipv4 network configuration"),
+    "pve-ipv6-config": _either(_keyword("auto", "dhcp", "manual"), _CIDR6,
+                               "value does not look like a valid ipv6 network configuration"),
     "urlencoded": _pattern(r"[-%a-zA-Z0-9_.!~*'()]*", "invalid urlencoded string: {}"),
     "pve-userid": _pattern(USER_ID.pattern, "value '{}' does not look like a valid user name"),
-    "pve-tokenid": _pattern(rf"{USER_ID.pattern}![A-Za-z][A-Za-z0-9.\-_]+", "value '{}' does not look like a valid token ID"),
+    "pve-tokenid": _pattern(rf"{USER_ID.pattern}![A-Za-z][A-Za-z0-9.\-_]+",
+                            "value '{}' does not look like a valid token ID"),
     "pve-realm": _pattern(r"[A-Za-z][A-Za-z0-9.\-_]+", "value does not look like a valid realm"),
     "pve-groupid": _pattern(_ACCESS_NAME, "group name '{}' contains invalid characters"),
     "pve-priv": _privilege,
@@ -152,12 +156,16 @@ FORMATS: dict[str, Check] = {
     "pve-volume-id-or-absolute-path": _volume_or_path,
     "pve-qm-bootdev": _pattern(r"(?:scsi|virtio|sata|ide|net|hostpci|usb)\d+", "invalid boot device '{}'"),
     "pve-task-status-type": _pattern("unknown|error|warning|ok", "invalid task status type '{}'"),
-    "email": _pattern(r"[\w+\-~]+(\.[\w+\-~]+)*@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*", "value does not look like a valid email address"),
+    "email": _pattern(r"[\w+\-~]+(\.[\w+\-~]+)*@[a-zA-Z0-9-]+(\.[a-zA-Z0-9-]+)*",
+                      "value does not look like a valid email address"),
 }
 
 
 def check(name: str, value: str) -> None:
-    """Raise ValueError when the value breaks the named format. `-list` and `-opt` variants are derived; unknown names pass."""
+    """Raise ValueError when the value breaks the named format.
+
+    `-list` and `-opt` variants are derived; a name that is not known lets everything pass.
+    """
     if name in FORMATS:
         FORMATS[name](value)
     elif name.endswith("-list") and name.removesuffix("-list") in FORMATS:

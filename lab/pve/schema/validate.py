@@ -67,7 +67,8 @@ def typed_value(value: Any, schema: dict[str, Any]) -> Any:
     return value if isinstance(value, (dict, list)) else str(value)
 
 
-def check_object(path: str, properties: dict[str, Any], values: dict[str, Any], additional: Any, errors: Errors) -> None:
+def check_object(path: str, properties: dict[str, Any], values: dict[str, Any], additional: Any,
+                 errors: Errors) -> None:
     """Each property, what is missing, what requires another, and what is unknown."""
     for name in sorted(properties):
         if not name.endswith("[n]") and values.get(name) is None and not is_optional(properties[name]) \
