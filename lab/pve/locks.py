@@ -96,7 +96,7 @@ class Locks:
     async def _wait(self, lock: _Lock, left: float, poll: float) -> None:
         """Until the lock changes hands; a cluster lock is only looked at every `poll` seconds."""
         if poll:
-            await asyncio.sleep(min(left, self._clock.real(poll)))
+            await asyncio.sleep(min(left, max(self._clock.real(poll), 0.005)))
             return
         lock.changed.clear()
         with contextlib.suppress(asyncio.TimeoutError):

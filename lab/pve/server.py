@@ -73,6 +73,7 @@ async def serve(options: Options) -> None:
         world.stats = stats
         world.fingerprint = certificates.fingerprint
         await _prepare(world, options)
+        stats.refresh()
         server = _Server(_config(app, certificates))
         background = asyncio.create_task(stats.run())
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -6,6 +6,7 @@ without a name and as "unknown". Its id, node, lock, tags and pool are always fr
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 from lab.pve.providers import provided
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from lab.pve.world import World
 
 PERIOD = 10.0
+_SHORTEST = 0.05  # true seconds, for scales near zero
 MIB, GIB = 1024**2, 1024**3
 
 
@@ -28,7 +30,7 @@ class Stats:
     async def run(self) -> None:
         """Report again and again."""
         while True:
-            await self._world.clock.sleep(max(PERIOD, 0.05 / max(self._world.clock.scale, 1e-6)))
+            await asyncio.sleep(max(self._world.clock.real(PERIOD), _SHORTEST))
             self.refresh()
 
     def refresh(self) -> None:
