@@ -80,9 +80,15 @@ def inspected_rows(
         if answer.get("probe"):
             added["probe"] = answer["probe"]
         else:
-            added["reason"] = guest.get("problem") or str(answer.get("msg") or f"it is {state}")
+            added["reason"] = guest.get("problem") or _last_line(answer.get("msg")) or f"it is {state}"
         result.append({**row, **added})
     return result
+
+
+def _last_line(text: Any) -> str:
+    """The line that names the cause; the ones before it say what was tried."""
+    lines = [line.strip() for line in str(text or "").splitlines() if line.strip()]
+    return lines[-1] if lines else ""
 
 
 def machine_summary(rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
@@ -93,3 +99,13 @@ def machine_summary(rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
         state = "planned, not inspected" if row.get("state") == "planned" else str(row.get("state"))
         table.append([str(row["name"]), str(row.get("vm_id")), str(row.get("pve_node")), ", ".join(addresses), state])
     return table
+
+
+def planned_templates(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Templates that ``proxmox_vm_template`` was to make, from its results in a loop."""
+    return [
+        {"name": result["template"]["name"], "vm_id": row["vm_id"], "node": row["node"], "config": row["config"]}
+        for result in results
+        for row in (result.get("template") or {}).get("nodes") or []
+        if row.get("operations")
+    ]

@@ -12,9 +12,9 @@ from typing import Any
 from ansible_collections.detectviz.infra.plugins.module_utils import _template_shape as shape
 from ansible_collections.detectviz.infra.plugins.module_utils._template_spec import (
     TemplateSpec,
-    create_parameters,
     image_volume,
     is_ours,
+    resulting_config,
 )
 
 DOWNLOAD, CREATE, CONVERT, DESTROY = "download", "create", "convert", "destroy"
@@ -156,7 +156,7 @@ def _plan(spec: TemplateSpec, seen: Observed, steps: list[str], problems: list[s
     before = _diff_view(seen.config) if seen.config is not None else {}
     after = dict(before)
     if CREATE in steps:
-        after = _diff_view(create_parameters(spec)) | {"template": 1}
+        after = _diff_view(resulting_config(spec))
     elif CONVERT in steps:
         after["template"] = 1
     elif DESTROY in steps:

@@ -134,6 +134,16 @@ def create_parameters(spec: TemplateSpec) -> dict[str, Any]:
     return parameters
 
 
+def resulting_config(spec: TemplateSpec) -> dict[str, Any]:
+    """The configuration that the template will have: allocations become volumes."""
+    config = {key: value for key, value in create_parameters(spec).items() if key not in ("vmid", "pool")}
+    config["scsi0"] = f"{spec.storage}:base-{spec.vm_id}-disk-0" + (",discard=on" if spec.discard else "")
+    config[spec.cloud_init_drive] = f"{spec.storage}:vm-{spec.vm_id}-cloudinit,media=cdrom"
+    if "efidisk0" in config:
+        config["efidisk0"] = f"{spec.storage}:base-{spec.vm_id}-disk-1,efitype=4m,pre-enrolled-keys=0"
+    return config | {"template": 1}
+
+
 def description(spec: TemplateSpec) -> str:
     """What people read on Proxmox; the marker line names the id, so that a clone's inherited text proves nothing."""
     lines = [spec.description] if spec.description else []

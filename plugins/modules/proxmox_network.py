@@ -85,11 +85,11 @@ EXAMPLES = r"""
 
 RETURN = r"""
 bridges:
-  description: Names of the bridges that were changed, or would be.
+  description: The bridges that were changed, or would be, each with C(node), C(name) and its options.
   returned: always
   type: list
-  elements: str
-  sample: [vmbr1]
+  elements: dict
+  sample: [{node: pve1, name: vmbr1, mtu: 9000}]
 """
 
 from typing import Any
@@ -196,7 +196,7 @@ def main() -> None:
         module.fail_json(msg=str(error))
     module.exit_json(
         changed=bool(operations),
-        bridges=[operation.iface for operation in operations],
+        bridges=[{"node": module.params["node"], "name": item.iface, **item.after} for item in operations],
         diff={
             "before": {operation.iface: operation.before for operation in operations},
             "after": {operation.iface: operation.after for operation in operations},

@@ -166,6 +166,25 @@ options:
     description:
       - How many guests one run may reboot. Without it there is no limit.
     type: int
+  planned:
+    description:
+      - What earlier steps of the same run have planned and not made, because it is a check run. The plan is made as if it
+        were there. Without check mode this is passed over.
+    type: dict
+    default: {}
+    suboptions:
+      templates:
+        description: Templates, each with C(vm_id), C(name), C(node) and C(config).
+        type: list
+        elements: dict
+      bridges:
+        description: Bridges, each with C(node), C(name) and possibly C(mtu).
+        type: list
+        elements: dict
+      pools:
+        description: Names of pools.
+        type: list
+        elements: str
   state_dir:
     description:
       - Folder for the lock that keeps two runs for one site apart. If not given, a folder below
@@ -322,6 +341,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._planned_view import PlannedView
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args import (
     CONNECTION_REQUIRED_ONE_OF,
     CONNECTION_REQUIRED_TOGETHER,
@@ -372,6 +392,15 @@ def argument_spec() -> dict[str, dict[str, Any]]:
         "plan_file": {"type": "path"},
         "max_destroy": {"type": "int", "default": 1},
         "max_reboot": {"type": "int"},
+        "planned": {
+            "type": "dict",
+            "default": {},
+            "options": {
+                "templates": {"type": "list", "elements": "dict"},
+                "bridges": {"type": "list", "elements": "dict"},
+                "pools": {"type": "list", "elements": "str"},
+            },
+        },
         "state_dir": {"type": "path"},
         "progress_file": {"type": "path"},
     }
@@ -416,6 +445,8 @@ def main() -> None:
     )
     params = module.params
     client = client_of(module)
+    if module.check_mode:
+        client = PlannedView(client, params["planned"])
     fallback = {key: params[key] for key in ("template", "storage", "full", "pool")}
     try:
         guests = read_guests(params["guests"], params["defaults"], fallback, params["cloud_init"])

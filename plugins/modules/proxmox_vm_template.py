@@ -161,7 +161,9 @@ template:
   contains:
     name: {description: Its name., type: str, sample: ubuntu-2204-template}
     nodes:
-      description: Per node C(node), C(vm_id), C(operations) (what was done, or would be) and C(warnings).
+      description:
+        - Per node C(node), C(vm_id), C(operations) (what was done, or would be), C(warnings) and C(config) (without
+          anything secret).
       type: list
       elements: dict
 """
@@ -279,8 +281,8 @@ def main() -> None:
         plans = _run(module)
     except InfraError as error:
         module.fail_json(msg=str(error))
-    rows = [{"node": plan.spec.node, "vm_id": plan.spec.vm_id, "operations": plan.steps, "warnings": plan.warnings}
-            for plan in plans]  # fmt: skip
+    rows = [{"node": plan.spec.node, "vm_id": plan.spec.vm_id, "operations": plan.steps, "warnings": plan.warnings,
+             "config": plan.after} for plan in plans]  # fmt: skip
     module.exit_json(
         changed=any(plan.steps for plan in plans),
         template={"name": module.params["name"], "nodes": rows},
