@@ -192,3 +192,13 @@ def test_a_strangers_guest_is_there_like_any_other(api, pve):
     pve.lab("POST", "/lab/guests", {"vmid": 140, "config": {"name": "theirs", "cores": 2}})
     assert api.config(140)["name"] == "theirs"
     assert api.refused("GET", "/cluster/nextid", vmid=140)[0] == 400
+
+
+def test_a_guest_that_never_boots_only_runs(api, pve):
+    api.clone(150)
+    pve.fault("boot_failure", vmid=150)
+    api.start(150)
+    time.sleep(2)
+    assert api.get("150/status/current")["status"] == "running"
+    assert api.refused("POST", "150/agent/ping") == (500, "QEMU guest agent is not running")
+    assert api.ends(api.post("150/status/shutdown", timeout=1)) == "VM quit/powerdown failed - got timeout"

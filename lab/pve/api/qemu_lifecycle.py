@@ -20,6 +20,7 @@ def _guest(call: Call) -> Guest:
 
 @operation("GET", "/nodes/{node}/qemu")
 async def listing(call: Call) -> list[dict[str, Any]]:
+    await power.follow_backend(call.world)
     return [status.listed(guest) for guest in guests_of(call.world, call.node)
             if call.can(f"/vms/{guest.vmid}", "VM.Audit")]
 
@@ -50,7 +51,7 @@ async def remove(call: Call) -> str:
     guest, params = _guest(call), call.params
     if params.get("skiplock") and call.identity != "root@pam":
         raise died("Only root may use this option.")
-    await power.is_running(guest)
+    await guest.is_running()
     purge, unreferenced = bool(params.get("purge")), bool(params.get("destroy-unreferenced-disks"))
     destroy.check(guest, purge)
     return call.start_task("qmdestroy", guest.vmid, lambda task: destroy.run(

@@ -20,7 +20,7 @@ def _guest(call: Call) -> Guest:
 
 async def _running(call: Call) -> Guest:
     guest = _guest(call)
-    if not await power.is_running(guest):
+    if not await guest.is_running():
         raise died(f"VM {guest.vmid} not running")
     return guest
 
@@ -42,7 +42,7 @@ def _through_ha(call: Call, guest: Guest, kind: str, action: Callable[[Task], Aw
 @operation("GET", f"{BASE}/current")
 async def current(call: Call) -> dict[str, Any]:
     guest = _guest(call)
-    await power.is_running(guest)
+    await guest.is_running()
     return status.current(guest)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lab.pve.errors import died
 from lab.pve.guests.backend import AgentError, AgentNotRunning
-from lab.pve.qemu import power, propstring
+from lab.pve.qemu import propstring
 
 if TYPE_CHECKING:
     from lab.pve.qemu.guest import Guest
@@ -23,7 +23,7 @@ async def command(guest: Guest, name: str, **arguments: Any) -> Any:
     enabled = propstring.parse(str(guest.config.get("agent", "0")), "enabled").get("enabled", "0")
     if not propstring.truth(enabled):
         raise died("No QEMU guest agent configured")
-    if not await power.is_running(guest):
+    if not await guest.is_running():
         raise died(f"VM {guest.vmid} is not running")
     clock = guest.world.clock
     asked = clock.monotonic()

@@ -24,8 +24,8 @@ class SimulatedBackend:
     async def start(self, spec: GuestSpec) -> None:
         record = self._table.setdefault(str(spec.vmid), {"host_key": PaperSystem.new_host_key()})
         boot = self._world.profile.boot_seconds(spec.vmid)
-        never = spec.image_sha256 is None or self._world.faults.take("boot_failure", vmid=spec.vmid, node=spec.node)
-        record.update(spec=asdict(spec), running=True, booted=None if never else self._real(boot))
+        booted = None if spec.image_sha256 is None else self._real(boot)
+        record.update(spec=asdict(spec), running=True, booted=booted)
         self._systems.pop(spec.vmid, None)
         self._table.save(spec.vmid)
 
@@ -61,8 +61,6 @@ class SimulatedBackend:
         record = self._table.get(str(vmid), {})
         booted = record.get("booted")
         if not record.get("running") or booted is None or booted > time.time():
-            raise AgentNotRunning(f"the agent of guest {vmid} does not answer")
-        if self._world.faults.take("agent_never_up", vmid=vmid):
             raise AgentNotRunning(f"the agent of guest {vmid} does not answer")
         return self._system(vmid, record).answer(command, arguments)
 

@@ -67,7 +67,7 @@ async def start(call: Call, task: Task, guests: list[Guest], width: int) -> None
     """Guests that run already are passed over; one that fails is a warning here and an error in its own task."""
 
     async def one(guest: Guest) -> str | None:
-        if await power.is_running(guest):
+        if await guest.is_running():
             task.log(f"VM {guest.vmid} is already running")
             return None
         task.log(f"Starting VM {guest.vmid}")

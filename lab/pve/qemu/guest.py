@@ -74,6 +74,18 @@ class Guest:
     def digest(self) -> str:
         return text.digest(text.show(self.config, self.pending, self.pending_delete, self.record["cloudinit"]))
 
+    async def is_running(self) -> bool:
+        """What the backend says; a guest that powered itself off is noticed here."""
+        for _attempt in range(3):
+            noted = self.running
+            running = self.vmid in await self.world.backend.running()
+            if self.running == noted:  # else it was switched while we asked, and the answer may be old
+                break
+        if running != self.running:
+            self.record.update(running=running, started=self.world.clock.now() if running else None)
+            self.save()
+        return running
+
     def save(self) -> None:
         self.world.save("guests", self.vmid)
 

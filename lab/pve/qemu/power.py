@@ -26,7 +26,7 @@ async def start(task: Task, vmid: int, node: str) -> None:
         if guest.is_template:
             raise TaskError("you can't start a vm if it's a template")
         guest.check_lock()
-        if await is_running(guest):
+        if await guest.is_running():
             raise TaskError(f"VM {vmid} already running")
         await _power_on(task, guest)
 
@@ -38,6 +38,8 @@ async def _power_on(task: Task, guest: Guest) -> None:
     if host and cores > int(host):
         raise TaskError(f"MAX {host} vcpus allowed per VM on this node")
     wanted = spec.build(guest, task)
+    if world.faults.take("boot_failure", vmid=guest.vmid, node=guest.node):
+        wanted.image_sha256 = None
     if drives.cloudinit_key(guest.config):
         task.log("generating cloud-init ISO")
         guest.record["cloudinit"] = cloudinit.used_values(guest.config)
@@ -51,21 +53,12 @@ async def _power_on(task: Task, guest: Guest) -> None:
     guest.save()
 
 
-async def is_running(guest: Guest) -> bool:
-    """What the backend says; a guest that powered itself off is noticed here."""
-    running = guest.vmid in await guest.world.backend.running()
-    if running != guest.running:
-        guest.record.update(running=running, started=guest.world.clock.now() if running else None)
-        guest.save()
-    return running
-
-
 async def shutdown(task: Task, vmid: int, node: str, timeout: float | None, force: bool) -> None:
     """Ask the system to power off, and pull the plug after the timeout when told to."""
     async with task.world.locks.config(vmid):
         guest = load(task.world, vmid, node)
         guest.check_lock()
-        if await is_running(guest):
+        if await guest.is_running():
             await _power_off(task, guest, SHUTDOWN_TIMEOUT if timeout is None else timeout, force)
 
 
@@ -88,7 +81,7 @@ async def stop(task: Task, vmid: int, node: str) -> None:
     async with task.world.locks.config(vmid):
         guest = load(task.world, vmid, node)
         guest.check_lock()
-        if await is_running(guest):
+        if await guest.is_running():
             await task.sleep(0.3)
             await task.world.backend.stop(vmid)
             await _off(guest)
@@ -128,7 +121,7 @@ async def follow_backend(world: World) -> None:
             continue
         with contextlib.suppress(LockTimeout):
             async with world.locks.config(record["vmid"], 0):
-                await is_running(Guest(world, record))
+                await Guest(world, record).is_running()
 
 
 async def watch_backend(world: World) -> None:

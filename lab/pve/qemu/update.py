@@ -123,6 +123,7 @@ async def apply(world: World, vmid: int, node: str, change: Change, log: Callabl
         guest = load(world, vmid, node)
         guest.check_digest(change.digest)
         guest.check_lock()
+        await guest.is_running()
         world.check_quorum()
         _check_balloon(guest, change)
         await world.clock.sleep(world.profile.configure)
