@@ -109,3 +109,8 @@ def planned_templates(results: Iterable[Mapping[str, Any]]) -> list[dict[str, An
         for row in (result.get("template") or {}).get("nodes") or []
         if row.get("operations")
     ]
+
+
+def planned_steps(guests: Iterable[Mapping[str, Any]]) -> list[str]:
+    """One line per step of the guests that ``proxmox_vm_clone`` returned, such as ``node-1: start``."""
+    return [f"{guest['name']}: {step['text']}" for guest in guests for step in guest.get("operations") or []]

@@ -10,6 +10,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._guest_rows import
     inspected_rows,
     known_hosts_entries,
     machine_summary,
+    planned_steps,
+    planned_templates,
     template_ids,
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._host_bridges import host_bridges
@@ -54,6 +56,18 @@ def test_a_machine_carries_what_was_seen_or_why_it_was_not() -> None:
 def test_the_summary_says_what_was_not_inspected() -> None:
     row = {"name": "a", "vm_id": 1, "pve_node": "pve1", "networks": [{"addresses": ["192.0.2.1/24", "dhcp"]}], "state": "planned"}
     assert machine_summary([row])[1] == ["a", "1", "pve1", "192.0.2.1, dhcp", "planned, not inspected"]
+
+
+def test_only_templates_that_would_be_made_are_planned() -> None:
+    made = {"node": "pve1", "vm_id": 9000, "operations": ["create"], "config": {"template": 1}}
+    there = {"node": "pve2", "vm_id": 9001, "operations": [], "config": {"template": 1}}
+    results = [{"template": {"name": "a", "nodes": [made, there]}}, {"skipped": True}]
+    assert planned_templates(results) == [{"name": "a", "vm_id": 9000, "node": "pve1", "config": {"template": 1}}]
+
+
+def test_steps_are_told_per_guest() -> None:
+    guests = [{"name": "a", "operations": [{"text": "clone"}, {"text": "start"}]}, {"name": "b", "operations": []}]
+    assert planned_steps(guests) == ["a: clone", "a: start"]
 
 
 def test_a_host_gets_a_bridge_per_network_with_its_own_address() -> None:
