@@ -20,8 +20,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_changes import
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_pipeline import Pipeline, Tools
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import GuestPlan, Template
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_power import Power, Startable
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import GuestPlan, Template
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_waits import Arrival, Waiter
 
 MAX_THREADS = 64

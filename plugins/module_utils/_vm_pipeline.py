@@ -27,15 +27,9 @@ from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._task_watcher import TaskWatcher
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import (
-    SEED_NOW,
-    GuestPlan,
-    Options,
-    Step,
-    Template,
-    plan_guest,
-)
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import SEED_NOW, plan_guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_reader import GuestReader
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import GuestPlan, Options, Step, Template
 
 MAX_RETRIES = 6
 _RETRIED = {Reason.LOCK_TIMEOUT, Reason.ID_TAKEN, Reason.CHANGED, Reason.NOT_YET, Reason.KILLED}

@@ -17,7 +17,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_permissions import Permissions
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import Template
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Template
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_templates import (
     check_template,
     choose_template,

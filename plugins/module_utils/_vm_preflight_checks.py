@@ -12,7 +12,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._pve_permissions i
 from ansible_collections.detectviz.infra.plugins.module_utils._sizes import GIB, human
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import storage_of, system_disk
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import Template
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Template
 
 OLDEST = (8, 0)
 DEFAULT_MTU = 1500

@@ -27,10 +27,11 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed impor
     system_disk,
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_pipeline import Pipeline, Tools
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import GuestPlan, Options, fast_equal, plan_guest
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import fast_equal, plan_guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_preflight import Preflight, preflight
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_reader import GuestReader
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_result import RunResult, result_of
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import GuestPlan, Options
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed impor
     storage_of,
     system_disk,
 )
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import Template
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Template
 
 
 def choose_template(guest: Guest, observed: Iterable[Observed]) -> Observed:

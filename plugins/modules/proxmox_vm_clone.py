@@ -351,8 +351,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args impo
 from ansible_collections.detectviz.infra.plugins.module_utils._site_lock import default_state_dir
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_apply import Limits
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import read_guests
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import Options
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_run import Run, Settings
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Options
 
 
 def argument_spec() -> dict[str, dict[str, Any]]:

@@ -13,13 +13,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _property_s
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest, read_guests
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed, with_pending
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_ownership import split_tags
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import (
-    GuestPlan,
-    Options,
-    Template,
-    fast_equal,
-    plan_guest,
-)
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import fast_equal, plan_guest
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import GuestPlan, Options, Template
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -11,7 +11,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._errors import Inf
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_permissions import Permissions
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest, read_guests
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import Template
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Template
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_templates import (
     check_template,
     choose_template,
