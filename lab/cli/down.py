@@ -10,9 +10,10 @@ from pathlib import Path
 
 from lab.cli import facts
 from lab.cli.places import Places, labs_folder
+from lab.cli.systems import end_systems
 from lab.cli.up import one_at_a_time, say
 from lab.nodes import namespace, safety
-from lab.nodes.container import Container, remove_control_groups
+from lab.nodes.container import remove_control_groups
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,25 +37,16 @@ def take_down(places: Places) -> None:
     known = facts.load(places.facts)
     for process in known.processes.values() if known else ():
         process.end()
-    for container in systems(places):
-        container.clear()
+    end_systems(places)
     namespace.remove(places.namespace)
     remove_control_groups(places.namespace)
-    _unmount_below(places.folder)
+    _refuse_mounts_below(places.folder)
     shutil.rmtree(places.folder)
     safety.return_sysctls(places.name)
     (labs_folder() / f".{places.name}.lock").unlink(missing_ok=True)
 
 
-def systems(places: Places) -> list[Container]:
-    """Every system of the lab, running or not: guests and the Proxmox host."""
-    if not places.systems.is_dir():
-        return []
-    folders = [path for path in sorted(places.systems.iterdir()) if path.is_dir() and path.name != "runc"]
-    return [Container(f"{places.namespace}-{path.name}", places.namespace, path, path) for path in folders]
-
-
-def _unmount_below(folder: Path) -> None:
+def _refuse_mounts_below(folder: Path) -> None:
     """Mounts that a killed lab left: the folder is only removed when nothing of another file system is in it."""
     points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
     left = [point for point in points if point.startswith(f"{os.path.realpath(folder)}/")]

@@ -12,9 +12,10 @@ from lab.cli.processes import Process
 
 @dataclass
 class Facts:
-    """`source`: folder of the site the lab was made from."""
+    """`source`: folder of the site the lab was made from; `image`: root file system below its systems' disks."""
 
     source: str
+    image: str
     node: str
     address: str
     files_url: str

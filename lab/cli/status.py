@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.cli import facts
-from lab.cli.down import systems
 from lab.cli.places import Places, known_labs
+from lab.cli.systems import systems
 from lab.nodes import agent, namespace
 from lab.nodes.container import Container
 

@@ -17,10 +17,10 @@ from lab.cli import consent, facts, processes, site_overlay
 from lab.cli.environment import connection_environment, write_environment
 from lab.cli.places import Places, labs_folder
 from lab.cli.plan import API_PORT, FILE_PORT, Plan, plan, read_site
+from lab.cli.systems import end_systems, host_container
 from lab.nodes import cloud_image, host_system, image_build, namespace, recipe, requirements, router, safety
 from lab.nodes.backend import write_settings
 from lab.nodes.commands import run as command
-from lab.nodes.container import Container
 
 CHECKOUT = Path(lab.__file__).resolve().parent.parent
 DEFAULT_SITE = CHECKOUT / "inventory/detectviz"
@@ -64,19 +64,22 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
     before = facts.load(places.facts)
     if before and before.source != str(source):
         raise StartFailed(f"lab {places.name} was made from {before.source}: take it down first, or choose a --name")
-    known = facts.Facts(str(source), layout.node, layout.address, layout.files_url, before.processes if before else {})
-    known.save(places.facts)
-
     with step("image"):
-        rootfs = image_build.build_image(say)
-        images = cloud_image.publish(places.served, layout.image_names or ("cloud.img",), recipe.recipe_hash(), rootfs)
+        rootfs = _image(before)
+        images = cloud_image.publish(places.served, layout.image_names or ("cloud.img",), rootfs)
         write_settings(places.systems, places.namespace, layout.node, images, dict(layout.gateways))
+    known = facts.Facts(
+        source=str(source), image=str(rootfs), node=layout.node, address=layout.address, files_url=layout.files_url,
+        processes=before.processes if before else {},
+    )  # fmt: skip
+    known.save(places.facts)
     with step("SSH key"):
         if not places.key.exists():
             command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab-{places.name}", "-f", places.key)
         public_key = places.key.with_suffix(".pub").read_text().strip()
     with step("network"):
         if not namespace.exists(places.namespace):
+            end_systems(places)
             namespace.remove(places.namespace)
             namespace.create(places.namespace, layout.bridge)
     with step("sysctls"):
@@ -101,9 +104,11 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
         write_environment(places.environment, connection_environment(connection, places))
 
 
-def host_container(places: Places, rootfs: Path) -> Container:
-    """The Proxmox host's own system."""
-    return Container(f"{places.namespace}-host", places.namespace, places.host, rootfs)
+def _image(before: facts.Facts | None) -> Path:
+    """A lab keeps the image its systems' disks lie on, also when a newer recipe would make another."""
+    if before and Path(before.image).is_dir():
+        return Path(before.image)
+    return image_build.build_image(say)
 
 
 def _file_server(places: Places, layout: Plan) -> list[str]:

@@ -5,6 +5,7 @@ Nothing here touches the machine's own interfaces: every `ip` command names one 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -61,9 +62,11 @@ def remove(namespace: str) -> None:
             end_processes(name)
             run("ip", "netns", "delete", name)
     if NETNS_FOLDER.is_dir() and not any(NETNS_FOLDER.iterdir()):
-        # `ip netns add` mounts this folder on itself; the machine had no such mount if it is empty now.
+        # `ip netns add` mounts this folder on itself; an empty one is of no use to anybody. Another lab may be making
+        # its namespace right now: then both steps fail, and that is right.
         run("umount", NETNS_FOLDER, check=False)
-        NETNS_FOLDER.rmdir()
+        with contextlib.suppress(OSError):
+            NETNS_FOLDER.rmdir()
 
 
 def end_processes(namespace: str) -> None:
