@@ -189,7 +189,7 @@ def _place_overlays(
             if prefix is None:
                 problems.add(at, text, "is not a network", NETWORK_EXPECTED)
                 continue
-            others = [(name, other) for name, other in plan.overlays]
+            others = list(plan.overlays)
             others += [(net.name, other) for net in networks.values() for other in net.prefixes]
             for name, other in others:
                 if other.version == prefix.version and other.overlaps(prefix):  # type: ignore[arg-type]

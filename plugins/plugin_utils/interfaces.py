@@ -10,13 +10,14 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.detectviz.infra.plugins.plugin_utils import units
+from ansible_collections.detectviz.infra.plugins.plugin_utils.cells import Cells
 from ansible_collections.detectviz.infra.plugins.plugin_utils.columns import PER_NETWORK, split_network
 from ansible_collections.detectviz.infra.plugins.plugin_utils.networks import Network, parse_address
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Problems
 from ansible_collections.detectviz.infra.plugins.plugin_utils.rows import Row, is_none
 
 if TYPE_CHECKING:
-    from ansible_collections.detectviz.infra.plugins.plugin_utils.machines import Cells, Context
+    from ansible_collections.detectviz.infra.plugins.plugin_utils.machines import Context
 
 ADDRESS_EXPECTED = "write an IPv4 or IPv6 address with a prefix, or dhcp"
 _MAC = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){5}")

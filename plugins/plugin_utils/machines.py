@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.plugin_utils import units
+from ansible_collections.detectviz.infra.plugins.plugin_utils.cells import Cells
 from ansible_collections.detectviz.infra.plugins.plugin_utils.columns import OPTIONAL_KEYS
 from ansible_collections.detectviz.infra.plugins.plugin_utils.interfaces import read_interfaces
 from ansible_collections.detectviz.infra.plugins.plugin_utils.networks import Network, parse_address
-from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Place, Problems
-from ansible_collections.detectviz.infra.plugins.plugin_utils.rows import Row, is_none
+from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Problems
+from ansible_collections.detectviz.infra.plugins.plugin_utils.rows import Row
+from ansible_collections.detectviz.infra.plugins.plugin_utils.sizes import read_disks, read_memory
 from ansible_collections.detectviz.infra.plugins.plugin_utils.tables import Described
 
 HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -28,7 +30,6 @@ _ROLE_WORDS = {"master": CONTROL_PLANE, "controlplane": CONTROL_PLANE, "applicat
 _ARCHITECTURES = {"amd64": "x86_64", "x86_64": "x86_64", "arm64": "aarch64", "aarch64": "aarch64"}
 _BIOSES = {"ovmf", "seabios"}
 _TAINT = re.compile(r"[A-Za-z0-9./_-]{1,253}(?:=[A-Za-z0-9._-]{0,63})?:(?:NoSchedule|PreferNoSchedule|NoExecute)")
-_DISK_KEYS = {"name", "size_gb", "size", "storage", "discard", "ssd", "iothread", "backup"}
 _GROUPS = {"all", "ungrouped", "proxmox", "machines", "masters", "workers", "k8s_cluster"}
 
 
@@ -54,39 +55,6 @@ class Machine:
     @property
     def name(self) -> str:
         return self.data["name"]
-
-
-class Cells:
-    """Takes the cells of one row; a cell that is wrong becomes a problem and counts as absent."""
-
-    def __init__(self, row: Row, problems: Problems) -> None:
-        self.row, self.problems = row, problems
-
-    def raw(self, column: str) -> Any:
-        value = self.row.cells.get(column)
-        return None if is_none(value) else value
-
-    def wrong(self, column: str, value: Any, fact: str, expected: str) -> None:
-        self.problems.add(self.row.at(column), value, fact, expected)
-
-    def amount(self, column: str, read: Any, expected: str) -> Any:
-        value = self.raw(column)
-        if value is None:
-            return None
-        try:
-            return read(value)
-        except units.NotAnAmount as error:
-            self.wrong(column, value, str(error), expected)
-            return None
-
-    def text(self, column: str) -> str | None:
-        value = self.raw(column)
-        if value is None or isinstance(value, str) and value.strip():
-            return value.strip() if value else None
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        self.wrong(column, value, "is not text", "write a word")
-        return None
 
 
 def inventory_name(node: str) -> str:
@@ -123,8 +91,8 @@ def _machine(item: Described, context: Context, problems: Problems) -> Machine |
     data["cores"] = _required(
         cells, "cores", units.cores, "write a number of cores, such as 4", defaults.get("cores")
     )
-    data["memory_mb"] = _memory(cells, defaults)
-    data["disks"] = _disks(cells, defaults)
+    data["memory_mb"] = read_memory(cells, defaults)
+    data["disks"] = read_disks(cells, defaults)
     data["networks"] = read_interfaces(cells, item.additions, context, problems)
     data["labels"] = _labels(cells)
     data["taints"] = _taints(cells)
@@ -135,7 +103,7 @@ def _machine(item: Described, context: Context, problems: Problems) -> Machine |
 
 def _refuse_templates(row: Row, problems: Problems) -> None:
     """Ansible would evaluate a template that came in with a table; tables are data alone."""
-    stack = [(column, value) for column, value in row.cells.items()]
+    stack = list(row.cells.items())
     while stack:
         column, value = stack.pop()
         if isinstance(value, str):
@@ -211,99 +179,6 @@ def _role(cells: Cells, context: Context) -> str | None:
         f"{hint}write control_plane, worker or {OTHER}; further words stand in node_roles of the site data",
     )  # fmt: skip
     return None
-
-
-def _one_of(cells: Cells, column: str, other: str) -> None:
-    if cells.raw(column) is not None and cells.raw(other) is not None:
-        label = cells.row.labels.get(other, other)
-        cells.wrong(column, cells.raw(column), f"stands beside {label}", "keep one of the two")
-
-
-def _memory(cells: Cells, defaults: dict[str, Any]) -> int | None:
-    _one_of(cells, "memory", "memory_mb")
-    if cells.raw("memory_mb") is not None:
-        return cells.amount("memory_mb", _bare_or("MB", units.memory_mib), "write the memory in MiB, such as 8192")
-    if cells.raw("memory") is not None:
-        return cells.amount("memory", units.memory_mib, units.MEMORY_EXPECTED)
-    if defaults.get("memory_mb") is None:
-        cells.wrong("memory", None, "is missing", units.MEMORY_EXPECTED)
-    return defaults.get("memory_mb")
-
-
-def _bare_or(unit: str, read: Any) -> Any:
-    """A reader for columns that name their unit: a bare number has it, an amount may still have its own."""
-
-    def reader(value: Any) -> int:
-        try:
-            number = units.whole_number(value)
-        except units.NotAnAmount:
-            if isinstance(value, str):
-                return read(value)
-            raise
-        return read(f"{number} {unit}")
-
-    return reader
-
-
-def _disks(cells: Cells, defaults: dict[str, Any]) -> list[dict[str, Any]] | None:
-    _one_of(cells, "disks", "disk_gb")
-    value = cells.raw("disks")
-    if value is None and cells.raw("disk_gb") is not None:
-        size = cells.amount("disk_gb", _bare_or("GB", units.disk_gib), "write the size in GiB, such as 100")
-        return None if size is None else [{"name": "system", "size_gb": size}]
-    if value is None:
-        if not defaults.get("disks"):
-            cells.wrong("disks", None, "is missing", units.DISK_EXPECTED)
-        return defaults.get("disks")
-    if not isinstance(value, list):
-        disks = cells.amount("disks", lambda text: units.disk_list(_text(text)), units.DISK_EXPECTED)
-    else:
-        read = [_disk(cells, number, entry) for number, entry in enumerate(value)]
-        disks = [disk for disk in read if disk]
-        if not value:
-            cells.wrong("disks", None, "has no entry", units.DISK_EXPECTED)
-    names = [disk["name"] for disk in disks or []]
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
-            cells.wrong("disks", name, "names two disks", "give each disk its own name")
-    return disks
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    raise units.NotAnAmount("is not an amount" if not isinstance(value, (int, float)) else "has no unit")
-
-
-def _disk(cells: Cells, number: int, entry: Any) -> dict[str, Any] | None:
-    column = f"{cells.row.labels.get('disks', 'disks')}[{number}]"
-    if not isinstance(entry, dict):
-        cells.wrong(column, entry, "is not a disk", "write a mapping with name and size_gb")
-        return None
-    disk: dict[str, Any] = {"name": entry.get("name") or ("system" if number == 0 else None)}
-    if not isinstance(disk["name"], str) or not re.fullmatch(r"[a-z][a-z0-9_-]{0,30}", disk["name"]):
-        cells.wrong(f"{column}.name", entry.get("name"), "is not a disk's name", "write a word such as data")
-        return None
-    key = "size" if "size" in entry and "size_gb" not in entry else "size_gb"
-    try:
-        read = units.disk_gib if key == "size" else _bare_or("GB", units.disk_gib)
-        disk["size_gb"] = read(entry.get(key))
-    except units.NotAnAmount as error:
-        expected = units.DISK_EXPECTED if key == "size" else "write the size in GiB, such as 100"
-        fact = "is missing" if entry.get(key) is None else str(error)
-        cells.wrong(f"{column}.{key}", entry.get(key), fact, expected)
-        return None
-    for option in entry:
-        if option not in _DISK_KEYS:
-            cells.wrong(f"{column}.{option}", None, "is an unknown key", f"known are {', '.join(sorted(_DISK_KEYS))}")
-        elif option == "storage" and isinstance(entry[option], str):
-            disk[option] = entry[option]
-        elif option in ("discard", "ssd", "iothread", "backup") and isinstance(entry[option], bool):
-            disk[option] = entry[option]
-        elif option not in ("name", "size", "size_gb") and entry[option] is not None:
-            kind = "the name of a storage" if option == "storage" else "true or false"
-            cells.wrong(f"{column}.{option}", entry[option], "has the wrong type", f"write {kind}")
-    return disk
 
 
 def _labels(cells: Cells) -> dict[str, str]:

@@ -21,7 +21,7 @@ def missing(site: dict[str, Any], machines: list[dict[str, Any]]) -> list[str]:
         ("template", "which template to clone"),
         ("ssh_keys", "at least one public SSH key, or nobody can log in"),
     ):
-        names = [name for name in lacks(key)]
+        names = lacks(key)
         if names:
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             found.append(f"guest_defaults.{key}: {what} (for {shown})")
