@@ -22,6 +22,8 @@ def connection_environment(connection: Mapping[str, Any], places: Places) -> dic
         "PROXMOX_CA_PATH": connection["ca_path"],
         "ANSIBLE_INVENTORY": inventory(places),
         "ANSIBLE_PRIVATE_KEY_FILE": places.key,
+        # Two labs have the same addresses: a kept connection of the other one must not be taken for ours.
+        "ANSIBLE_SSH_CONTROL_PATH_DIR": places.folder / "cp",
         "DETECTVIZ_LAB": places.name,
     }
     return {name: str(value) for name, value in values.items()}
