@@ -1,0 +1,142 @@
+"""Refusals that clients of Proxmox VE look for, by the file of its source that says them.
+
+`said_by` names the upstream file. `at` tells when it is said: in the answer, or as the end of the task that the answer
+names: many checks run twice, and only the second time under the lock. Machines of the emulated host: 9000 a template,
+500 being cloned by someone, 501 off with a disk, 502 on with an agent that is not up, 503 protected, 504 under HA.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+ONCE, TASK = "at once", "in the task"
+QEMU = "/nodes/pve/qemu"
+ZEROS = "0" * 40
+
+
+@dataclass
+class Case:
+    """One request and its refusal. `fault` (action, rule) is set before it; a 400's text is that of its parameter."""
+
+    said_by: str
+    method: str
+    path: str
+    text: str
+    options: dict[str, Any] = field(default_factory=dict)
+    at: str = ONCE
+    status: int = 500
+    fault: tuple[str, dict[str, Any]] | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.said_by}: {self.text[:60]}"
+
+
+def _config(said_by: str, text: str, at: str = ONCE, vmid: int = 501, status: int = 500, fault: Any = None,
+            **options: Any) -> Case:
+    """A change of a configuration: PUT answers at once, POST forks a task."""
+    method = "POST" if at == TASK else "PUT"
+    return Case(said_by, method, f"{QEMU}/{vmid}/config", text, options, at, status, fault)
+
+
+def _invalid(text: str, **options: Any) -> Case:
+    return _config("pve-common JSONSchema.pm", text, status=400, **options)
+
+
+LOCKED = "VM is locked (clone)"
+CONFIG_LOCK = "can't lock file '/var/lock/qemu-server/lock-501.conf' - got timeout"
+STORAGE_LOCK = "can't lock file '/var/lock/pve-manager/pve-storage-local-lvm' - got timeout"
+_HOLD_CONFIG = ("lock_timeout", {"lock": "lock-501.conf"})
+_HOLD_STORAGE = ("lock_timeout", {"lock": "pve-storage-local-lvm"})
+
+PARAMETERS = [
+    _invalid("bogus: property is not defined in schema and the schema does not allow additional properties", bogus=1),
+    _invalid("cores: type check ('integer') failed - got 'many'", cores="many"),
+    _invalid("cores: value must have a minimum value of 1", cores=0),
+    _invalid("bios: value 'none' does not have a value in the enumeration 'seabios, ovmf'", bios="none"),
+    _invalid("onboot: type check ('boolean') failed - got 'True'", onboot="True"),
+    _invalid("digest: value may only be 40 characters long", digest=ZEROS + "0"),
+    _invalid("name: invalid format - value does not look like a valid DNS name\n", name="under_score"),
+    Case("pve-common JSONSchema.pm", "POST", f"{QEMU}/9000/clone",
+         "newid: property is missing and it is not optional", {}, status=400),
+    Case("pve-manager API2/Cluster.pm", "GET", "/cluster/nextid", "vmid: VM 501 already exists", {"vmid": 501}, status=400),
+    Case("pve-manager API2/Tasks.pm", "GET", "/nodes/pve/tasks/UPID:pve:00000001:00000001:6500ABCD:qmstart:1:root@pam:/status",
+         "upid: no such task", status=400),
+]
+CONFIGURATIONS = [
+    Case("pve-guest-common AbstractConfig.pm", "GET", f"{QEMU}/999/config",
+         "Configuration file 'nodes/pve/qemu-server/999.conf' does not exist"),
+    _config("pve-guest-common AbstractConfig.pm", LOCKED, vmid=500, cores=2),
+    _config("pve-guest-common AbstractConfig.pm", CONFIG_LOCK, fault=_HOLD_CONFIG, cores=2),
+    _config("pve-guest-common AbstractConfig.pm", CONFIG_LOCK, TASK, fault=_HOLD_CONFIG, cores=2),
+    _config("pve-storage Storage/Plugin.pm", STORAGE_LOCK, TASK, fault=_HOLD_STORAGE, scsi5="local-lvm:1"),
+    _config("qemu-server API2/Qemu.pm", "checksum mismatch (file change by other user?)", cores=2, digest=ZEROS),
+    _config("qemu-server API2/Qemu.pm", "delete: unknown option 'nothing'", status=400, delete="nothing"),
+    _config("qemu-server API2/Qemu.pm", "delete: you can't use '-cores' and '-delete cores' at the same time",
+            status=400, delete="cores", cores=1),
+    _config("qemu-server API2/Qemu.pm", "SSH public key validation error", sshkeys="no%20key"),
+    _config("qemu-server QemuServer.pm", f"scsi1: hotplug problem - {STORAGE_LOCK}", vmid=502, status=400,
+            fault=_HOLD_STORAGE, delete="scsi1", force=1),
+    _config("qemu-server API2/Qemu.pm", "balloon value too large (must be smaller than assigned memory)", TASK,
+            memory=512, balloon=1024),
+    _config("pve-cluster Cluster.pm", "cluster not ready - no quorum?", fault=("no_quorum", {}), cores=2),
+    _config("pve-storage Storage.pm", "storage 'nowhere' does not exist", scsi5="nowhere:1"),
+    _config("pve-storage Storage.pm", "storage 'off' is disabled", scsi5="off:1"),
+    _config("pve-storage Storage.pm", "storage 'elsewhere' is not available on node 'pve'", scsi5="elsewhere:1"),
+    _config("qemu-server API2/Qemu.pm", "storage: storage 'local' does not support vm images", status=400, scsi5="local:1"),
+    _config("pve-storage Storage.pm", "unsupported format 'qcow2'", TASK, scsi5="local-lvm:1,format=qcow2"),
+    _config("pve-storage Storage/LvmThinPlugin.pm", "lvcreate 'pve/vm-501-disk-1' error:   Cannot create new thin volume, "
+            "free space in thin pool pve/data reached threshold.", TASK, fault=("storage_full", {}),
+            scsi5="local-lvm:1"),
+    _config("qemu-server API2/Qemu.pm", "Only root can pass arbitrary filesystem paths.",
+            scsi5="local-lvm:0,import-from=/srv/image.raw"),
+    Case("qemu-server API2/Qemu.pm", "PUT", f"{QEMU}/501/resize", "disk 'scsi9' does not exist",
+         {"disk": "scsi9", "size": "9G"}, TASK),
+    Case("qemu-server API2/Qemu.pm", "PUT", f"{QEMU}/501/resize", "shrinking disks is not supported",
+         {"disk": "scsi0", "size": "512M"}, TASK),
+]
+LIFE = [
+    Case("pve-guest-common AbstractConfig.pm", "POST", f"{QEMU}/9000/clone",
+         "unable to create VM 501: config file already exists", {"newid": 501}),
+    Case("qemu-server API2/Qemu.pm", "POST", QEMU, "unable to create VM 501 - VM 501 already exists on node 'pve'", {"vmid": 501}),
+    Case("qemu-server API2/Qemu.pm", "POST", f"{QEMU}/9000/clone", "parameter 'storage' not allowed for linked clones",
+         {"newid": 600, "storage": "local-lvm"}),
+    Case("qemu-server API2/Qemu.pm", "POST", f"{QEMU}/9000/clone", "parameter 'format' not allowed for linked clones",
+         {"newid": 600, "format": "raw"}),
+    Case("pve-storage Storage.pm", "POST", f"{QEMU}/501/clone", "storage 'nowhere' does not exist",
+         {"newid": 600, "storage": "nowhere"}),
+    Case("pve-access-control AccessControl.pm", "POST", f"{QEMU}/9000/clone", "pool 'nobody' does not exist",
+         {"newid": 600, "pool": "nobody"}),
+    Case("pve-cluster Cluster.pm", "POST", f"{QEMU}/9000/clone", "hostname lookup 'nowhere' failed - failed to get address "
+         "info for: nowhere: Name or service not known", {"newid": 600, "target": "nowhere"}),
+    Case("pve-guest-common AbstractConfig.pm", "POST", f"{QEMU}/500/status/start", LOCKED, {}, TASK),
+    Case("qemu-server QemuServer.pm", "POST", f"{QEMU}/502/status/start", "VM 502 already running", {}, TASK),
+    Case("qemu-server QemuServer.pm", "POST", f"{QEMU}/501/status/reboot", "VM 501 not running"),
+    Case("qemu-server API2/Qemu.pm", "POST", f"{QEMU}/502/template",
+         "you can't convert a VM to template if VM is running"),
+    Case("qemu-server API2/Qemu.pm", "POST", f"{QEMU}/9000/template", "you can't convert a template to a template"),
+    Case("pve-guest-common AbstractConfig.pm", "DELETE", f"{QEMU}/500", LOCKED, {}, TASK),
+    Case("qemu-server API2/Qemu.pm", "DELETE", f"{QEMU}/502", "VM 502 is running - destroy failed"),
+    Case("pve-guest-common AbstractConfig.pm", "DELETE", f"{QEMU}/503", "can't remove VM 503 - protection mode enabled"),
+    Case("qemu-server API2/Qemu.pm", "DELETE", f"{QEMU}/504",
+         "unable to remove VM 504 - used in HA resources and purge parameter not set."),
+    Case("qemu-server Agent.pm", "GET", f"{QEMU}/503/agent/info", "No QEMU guest agent configured"),
+    Case("qemu-server Agent.pm", "GET", f"{QEMU}/501/agent/info", "VM 501 is not running"),
+    Case("qemu-server Agent.pm", "GET", f"{QEMU}/502/agent/info", "QEMU guest agent is not running"),
+]
+HOST = [
+    Case("pve-storage API2/Storage/Config.pm", "POST", "/storage",
+         "create storage failed: storage ID 'off' already defined", {"storage": "off", "type": "dir", "path": "/srv/off"}),
+    Case("pve-storage Storage/Plugin.pm", "POST", "/nodes/pve/storage/local-lvm/content",
+         "illegal name 'disk-1' - should be 'vm-501-*'", {"filename": "disk-1", "vmid": 501, "size": "1G"}),
+    Case("pve-storage API2/Storage/Status.pm", "POST", "/nodes/pve/storage/local-lvm/download-url",
+         "can't upload to storage type 'lvmthin', not a file based storage!",
+         {"url": "http://127.0.0.1/x.qcow2", "content": "import", "filename": "x.qcow2"}),
+    Case("pve-manager API2/Network.pm", "POST", "/nodes/pve/network", "iface: interface already exists",
+         {"iface": "vmbr0", "type": "bridge"}, status=400),
+    Case("pve-manager API2/Network.pm", "PUT", "/nodes/pve/network/vmbr9", "iface: interface does not exist",
+         {"type": "bridge"}, status=400),
+    Case("pve-access-control API2/Pool.pm", "POST", "/pools", "create pool failed: pool 'taken' already exists", {"poolid": "taken"}),
+]
+CASES = [*PARAMETERS, *CONFIGURATIONS, *LIFE, *HOST]

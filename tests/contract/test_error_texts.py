@@ -1,0 +1,54 @@
+"""The texts that clients of Proxmox VE look for, each from the request that provokes it (tests/contract/error_cases.py)."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.pve.process import Emulator
+from tests.contract.error_cases import CASES, QEMU, TASK, Case
+from tests.contract.machines import Api
+
+
+@pytest.fixture(scope="module")
+def host(make_pve) -> Emulator:
+    """The machines and storages that the cases are about."""
+    pve = make_pve(with_template=True, time_scale=0.005)
+    api = Api(pve)
+    pve.lab("POST", "/lab/guests", {"vmid": 500, "config": {"name": "half-made", "lock": "clone"}})
+    api.blank(501, scsi0="local-lvm:1", agent=1)
+    api.blank(502, scsi0="local-lvm:1", scsi1="local-lvm:1", agent=1)
+    api.start(502)
+    api.blank(503, protection=1)
+    api.start(503)
+    api.blank(504)
+    pve.lab("PUT", "/lab/guests", {"vmid": 504, "ha": True})
+    api.post("/storage", storage="off", type="dir", path="/srv/off", content="images", disable=1)
+    api.post("/storage", storage="elsewhere", type="dir", path="/srv/elsewhere", content="images", nodes="other")
+    api.post("/pools", poolid="taken")
+    return pve
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_text(host, case: Case):
+    api = Api(host)
+    host.clear_faults()
+    if case.fault:
+        action, rule = case.fault
+        host.fault(action, **rule)
+    if case.at == TASK:
+        answer = host.call(case.method, case.path, api.session, **case.options)
+        assert answer.ok, f"refused at once, not in the task: {answer.text}"
+        upid = answer.json()["data"]
+        assert host.wait(upid) == case.text
+        assert api.log(upid)[-1] == f"TASK ERROR: {case.text}"
+    else:
+        assert api.refused(case.method, case.path, **case.options) == (case.status, case.text)
+
+
+def test_nothing_was_changed_by_what_was_refused(host):
+    """Runs last: after all refusals the machines are as they were made."""
+    api = Api(host)
+    host.clear_faults()
+    assert {row["vmid"] for row in api.get(QEMU)} == {500, 501, 502, 503, 504, 9000}
+    assert api.config(500)["lock"] == "clone" and "cores" not in api.config(501)
+    assert api.volumes(vmid=501) == {"local-lvm:vm-501-disk-0"}
