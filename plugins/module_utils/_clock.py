@@ -62,7 +62,9 @@ class Deadline:
     def check(self, awaited: str) -> None:
         """Raises DeadlineError when the time is over."""
         if self.left() <= 0:
-            raise DeadlineError(f"{self.of}: its time is over while waiting for {awaited}; raise timeout, or look at it")
+            raise DeadlineError(
+                f"{self.of}: its time is over while waiting for {awaited}; raise timeout, or look at it"
+            )
 
     def pause(self, seconds: float, awaited: str) -> None:
         """Waits ``seconds``, or what is left of the time, and raises DeadlineError when it is over."""

@@ -36,7 +36,9 @@ def check(path: Path, plan: dict[str, Any]) -> None:
     try:
         saved = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InfraError(f"plan file {path} does not exist; make it with a check run (--check), read it, then apply it") from None
+        raise InfraError(
+            f"plan file {path} does not exist; make it with a check run (--check), read it, then apply it"
+        ) from None
     except ValueError as error:
         raise InfraError(f"plan file {path} is not a plan ({error}); make it again with a check run") from None
     again = f"; nothing was changed. Make the plan again with a check run and read it ({path})"

@@ -50,7 +50,9 @@ def client_of(module: AnsibleModule) -> ProxmoxClient:
         module.fail_json(msg="api_user is missing (name@realm), or give api_token_id as user@realm!name")
     fingerprint = (params["api_fingerprint"] or "").replace(":", "").replace(" ", "").lower()
     if fingerprint and (len(fingerprint) != 64 or set(fingerprint) - set("0123456789abcdef")):
-        module.fail_json(msg="api_fingerprint is not a SHA-256 fingerprint: 32 pairs of hex digits, as Proxmox shows it")
+        module.fail_json(
+            msg="api_fingerprint is not a SHA-256 fingerprint: 32 pairs of hex digits, as Proxmox shows it"
+        )
     validate = params["validate_certs"] is not False
     if not validate and not fingerprint:
         module.warn(

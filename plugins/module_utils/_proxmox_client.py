@@ -107,7 +107,7 @@ class ProxmoxClient:
         host = f"{self.connection.host}:{self.connection.port}"
         cause = _root_cause(error)
         if self.connection.fingerprint:
-            return f"{host} shows another certificate than api_fingerprint says ({cause}); do not go on before you know why"
+            return f"{host} shows another certificate than api_fingerprint says ({cause}); find out why first"
         return (
             f"the certificate of {host} is not trusted: {cause}. Give ca_path (on the host: /etc/pve/pve-root-ca.pem) "
             f"or api_fingerprint, and an api_host that the certificate names"
@@ -142,5 +142,10 @@ def _causes(error: BaseException) -> Any:
     while current is not None and current not in seen:
         seen.append(current)
         yield current
-        inner = [getattr(current, "reason", None), *getattr(current, "args", ()), current.__cause__, current.__context__]
+        inner = [
+            getattr(current, "reason", None),
+            *getattr(current, "args", ()),
+            current.__cause__,
+            current.__context__,
+        ]
         current = next((item for item in inner if isinstance(item, BaseException) and item not in seen), None)

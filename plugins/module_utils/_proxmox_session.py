@@ -171,9 +171,7 @@ class ApiSession:
     def _login(self) -> tuple[float, str, str]:
         connection = self._connection
         url = f"{connection.base_url}/access/ticket"
-        answer = self._send(
-            "POST", url, {"username": connection.user, "password": connection.password or ""}, None, {}
-        )
+        answer = self._send("POST", url, {"username": connection.user, "password": connection.password or ""}, None, {})
         if answer.status_code != 200:
             raise InfraError(
                 f"{connection.user} cannot log in at {connection.host}: {answer.status_code} {answer.reason}. "

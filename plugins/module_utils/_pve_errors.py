@@ -58,10 +58,12 @@ def reason_of(text: str) -> Reason:
 class ApiError(InfraError):
     """The API answered with an error status.
 
-    ``status`` is the HTTP status, ``text`` the full text of the server, ``parameters`` the texts per parameter of a 400.
+    ``status`` is the HTTP status, ``text`` the full text of the server, ``parameters`` the texts per parameter (400).
     """
 
-    def __init__(self, method: str, path: str, status: int, text: str, parameters: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, method: str, path: str, status: int, text: str, parameters: dict[str, str] | None = None
+    ) -> None:
         self.method = method
         self.path = path
         self.status = status
@@ -78,7 +80,9 @@ class ApiError(InfraError):
 
 def _way_out(status: int) -> str:
     if status == 401:
-        return ". Check api_user, api_token_id and api_token_secret (or api_password), and that the token has not expired"
+        return (
+            ". Check api_user, api_token_id and api_token_secret (or api_password), and that the token has not expired"
+        )
     if status == 403:
         return ". Grant the token AND its user the privilege on that path, or clear the token's privilege separation"
     return ""

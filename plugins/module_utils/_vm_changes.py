@@ -136,7 +136,9 @@ def compare_options(guest: Guest, config: dict[str, str], fresh: bool, running: 
 
 
 def _change(key: str, before: str | None, value: str | None, running: bool) -> Change:
-    return Change(key, shown(key, before), shown(key, value), value, effect(key, before, value) if running else IN_PLACE)
+    return Change(
+        key, shown(key, before), shown(key, value), value, effect(key, before, value) if running else IN_PLACE
+    )
 
 
 def effect(key: str, before: str | None, after: str | None) -> str:

@@ -87,7 +87,9 @@ def _existing_disk(
             )
         elif disk.size_gb * GIB > size:
             result.resizes.append((key, disk.size_gb))
-    merged = props.merge(present, {name: text for name, text in disk.options.items() if not _is_default(name, text, present)})
+    merged = props.merge(
+        present, {name: text for name, text in disk.options.items() if not _is_default(name, text, present)}
+    )
     if not props.same(present, merged):
         # A clone's volume gets its name from Proxmox, so before the clone there is nothing that could be sent.
         result.needs_volume = result.needs_volume or from_template

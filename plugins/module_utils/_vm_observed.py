@@ -101,7 +101,7 @@ def with_pending(observed: Observed, items: Iterable[dict[str, Any]]) -> Observe
 
 
 def fingerprint(guests: dict[int, Observed | None]) -> str:
-    """One value over all that a plan depends on; it moves when a guest comes, goes, changes or is started or stopped."""
+    """One value over all that a plan depends on; it moves when a guest comes, goes, changes, starts or stops."""
     seen = {
         str(vm_id): None
         if observed is None

@@ -27,12 +27,23 @@ from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._task_watcher import TaskWatcher
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import SEED_NOW, plan_guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_reader import GuestReader
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import GuestPlan, Options, Step, Template
 
 MAX_RETRIES = 6
-_RETRIED = {Reason.LOCK_TIMEOUT, Reason.ID_TAKEN, Reason.CHANGED, Reason.NOT_YET, Reason.KILLED}
+_RETRIED = {
+    Reason.LOCK_TIMEOUT,
+    Reason.ID_TAKEN,
+    Reason.CHANGED,
+    Reason.NOT_YET,
+    Reason.KILLED,
+    Reason.MISSING,
+    Reason.NOT_RUNNING,
+}
+# An HA manager stops a guest when it gets to it; its task ends at once.
+STATUS_SECONDS = 2.0
 # Carried out by others: start by node, reboot one after the other.
 _LATER = ("start", "reboot")
 
@@ -95,7 +106,7 @@ class Pipeline:
             again = plan.replan_after_clone and bool(steps) and steps[0].kind == "clone"
             if again:
                 steps = steps[:1]
-            failure = self._carry_out(guest, steps, done, deadline)
+            failure = self._carry_out(guest, plan, steps, done, deadline)
             if failure is None:
                 if not again:
                     return done
@@ -111,7 +122,7 @@ class Pipeline:
             plan = self._look_again(guest, plan, template, deadline)
 
     def _carry_out(
-        self, guest: Guest, steps: list[Step], done: list[Step], deadline: Deadline
+        self, guest: Guest, plan: GuestPlan, steps: list[Step], done: list[Step], deadline: Deadline
     ) -> tuple[Step, Exception] | None:
         """Does the steps in order; returns the one that failed with its error."""
         for step in steps:
@@ -119,6 +130,8 @@ class Pipeline:
             try:
                 deadline.check(step.text)
                 self._tools.write(step, deadline)
+                if step.kind == "shutdown" and plan.ha_managed:
+                    self._until_stopped(guest, plan.node, deadline)
             except DeadlineError as error:
                 raise StepError(guest.label, step.text, error) from error
             except InfraError as error:
@@ -127,12 +140,18 @@ class Pipeline:
             self._tools.progress.say(guest.name, step.text, "done")
         return None
 
+    def _until_stopped(self, guest: Guest, node: str, deadline: Deadline) -> None:
+        while self._tools.reader.status(Observed(guest.vm_id, node)) != "stopped":
+            deadline.pause(STATUS_SECONDS, f"the HA manager to stop {guest.label}")
+
     def _look_again(self, guest: Guest, plan: GuestPlan, template: Template | None, deadline: Deadline) -> GuestPlan:
         """The plan of what is left, from what is there now."""
         nodes = {plan.node} | ({template.node} if template else set())
         for node in sorted(nodes):
             self.settle(guest.vm_id, node, template.vm_id if template else None, deadline)
         observed = self._tools.reader.find(guest.vm_id)
+        if observed is None and self._options.state == "absent":
+            return plan_guest(guest, None, None, self._options)
         if observed is None and not self._tools.reader.is_free(guest.vm_id):
             raise InfraError(
                 f"{guest.label}: id {guest.vm_id} was taken by a guest that the token may not see; nothing of it was "

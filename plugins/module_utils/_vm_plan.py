@@ -38,7 +38,7 @@ UPTIME_LAG = 15
 
 
 def plan_guest(guest: Guest, observed: Observed | None, template: Template | None, options: Options) -> GuestPlan:
-    """The plan of one guest. ``observed`` is None where the id is free; then ``template`` must be given to create it."""
+    """The plan of one guest. ``observed`` is None where the id is free; then ``template`` has to be given."""
     if observed is None:
         plan = GuestPlan(guest.vm_id, guest.name, guest.node, exists=False)
         if options.state != "absent":
@@ -46,7 +46,7 @@ def plan_guest(guest: Guest, observed: Observed | None, template: Template | Non
                 raise ValueError("a guest that does not exist needs its template")
             _plan_create(plan, guest, template, options)
         return plan
-    plan = GuestPlan(guest.vm_id, guest.name, observed.node, exists=True)
+    plan = GuestPlan(guest.vm_id, guest.name, observed.node, exists=True, ha_managed=observed.ha_managed)
     owner = _check_identity(plan, guest, observed, options)
     if plan.refusals:
         return plan
@@ -107,10 +107,15 @@ def _check_identity(plan: GuestPlan, guest: Guest, observed: Observed, options: 
         return owner
     why = marks.explain_foreign(options.site, guest.vm_id, observed.tags, description)
     other_site = [tag for tag in observed.tags if tag.startswith(marks.SITE_TAG)]
-    if guest.vm_id not in options.adopt:
+    if options.state == "absent":
         plan.refusals.append(
-            f"{guest.label}: id {guest.vm_id} on {observed.node} is the guest {observed.name or '(no name yet)'!r}, which "
-            f"is not of site {options.site}: {why}. Choose another vm_id, or list the id under adopt to take it over"
+            f"{guest.label}: id {guest.vm_id} on {observed.node} is not of site {options.site}: {why}. "
+            f"It is not destroyed; take it out of the list"
+        )
+    elif guest.vm_id not in options.adopt:
+        plan.refusals.append(
+            f"{guest.label}: id {guest.vm_id} on {observed.node} is the guest {observed.name or '(no name yet)'!r}, "
+            f"which is not of site {options.site}: {why}. Choose another vm_id, or take it over by adopt"
         )
     elif other_site and other_site != [marks.site_tag(options.site)]:
         plan.refusals.append(f"{guest.label}: cannot be adopted: {why}; remove that tag by hand first")
@@ -172,7 +177,9 @@ def _plan_converge(plan: GuestPlan, guest: Guest, observed: Observed, options: O
             f"{guest.label}: was made from template {marker['template']}, the table says {wanted}; needs replacement: "
             f"run with state absent for this guest alone, then started. Nothing was done"
         )
-    _plan_options(plan, guest, config, options, fresh, observed.running, observed.digest, from_template=False, marker=marker)
+    _plan_options(
+        plan, guest, config, options, fresh, observed.running, observed.digest, from_template=False, marker=marker
+    )
     if guest.pool and observed.pool != guest.pool:
         plan.steps.append(
             Step(

@@ -137,8 +137,8 @@ def _taken_unseen(client: ProxmoxClient, guest: Guest) -> str | None:
     except ApiError as error:
         if error.status == 400:
             return (
-                f"{guest.label}: id {guest.vm_id} is taken by a guest that the token may not see; choose another vm_id, "
-                f"or grant VM.Audit on /vms/{guest.vm_id} to learn whose it is"
+                f"{guest.label}: id {guest.vm_id} is taken by a guest that the token may not see; choose another "
+                f"vm_id, or grant VM.Audit on /vms/{guest.vm_id} to learn whose it is"
             )
         raise
     return None

@@ -37,7 +37,9 @@ def check_nodes(names: set[str], rows: list[dict[str, Any]]) -> list[str]:
     problems = []
     for name in sorted(names):
         if name not in status:
-            problems.append(f"node {name} does not exist; the cluster has {', '.join(sorted(status)) or 'none that we see'}")
+            problems.append(
+                f"node {name} does not exist; the cluster has {', '.join(sorted(status)) or 'none that we see'}"
+            )
         elif status[name] == "offline":
             problems.append(f"node {name} is offline; start it, or take its guests out of this run")
     return problems
@@ -80,7 +82,10 @@ def check_storages(
             )
         free = int(row.get("avail") or 0)
         if row.get("avail") is not None and size_gb * GIB > free:
-            text = f"storage {name} on node {node} has {human(free // GIB * GIB)} free, the new guests' disks sum up to {size_gb}G"
+            text = (
+                f"storage {name} on node {node} has {human(free // GIB * GIB)} free, "
+                f"the new guests' disks sum up to {size_gb}G"
+            )
             if str(row.get("type")) in THICK or free == 0:
                 problems.append(f"{text}; free some, or make the disks smaller")
             else:
@@ -140,7 +145,8 @@ def check_permissions(
         home = [f"/vms/{guest.vm_id}"] + ([f"/pool/{guest.pool}"] if guest.pool else [])
         _need_on_guest(need, home, guest.name, starts, asks_agent)
     return [
-        f"{identity} lacks {privilege} on {path}, needed for {_names(sorted(who))}; grant it to the token and to its user"
+        f"{identity} lacks {privilege} on {path}, needed for {_names(sorted(who))}; "
+        f"grant it to the token and to its user"
         for (path, privilege), who in sorted(missing.items())
     ]
 

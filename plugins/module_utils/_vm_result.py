@@ -47,8 +47,8 @@ def result_of(
     for work in works:
         warnings += work.plan.notes + (work.arrival.warnings if work.arrival else [])
     warnings += [
-        f"{row['name'] or 'guest'} ({row['vm_id']}) on {row['node']} is of this site, but its row is gone from the table: it "
-        f"was left alone. Put the row back, or destroy it (state absent with its row)"
+        f"{row['name'] or 'guest'} ({row['vm_id']}) on {row['node']} is ours, but its row is gone from the table; "
+        f"it was left alone. Put the row back, or destroy it (state absent with its row)"
         for row in orphans
     ]
     errors = [str(work.error) for work in works if work.error]
@@ -89,7 +89,7 @@ def _public(change: dict[str, Any]) -> dict[str, Any]:
 
 
 def _status(work: Work, observed: Observed | None, state: str) -> str:
-    """Power state after the run; of a check run, the one that it would lead to. ``failed`` names a guest with an error."""
+    """Power state after the run, or that a check run would lead to; ``failed`` for a guest with an error."""
     if work.error:
         return "failed"
     if state == "absent":

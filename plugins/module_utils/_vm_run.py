@@ -208,8 +208,8 @@ class Run:
                     continue
                 if not first:
                     raise LockedError(
-                        f"{task.get('user')} is working on guest {task.get('id')} ({task.get('upid')}): another run for "
-                        f"this site is under way elsewhere; nothing was changed. Run again when it has ended"
+                        f"{task.get('user')} is working on guest {task.get('id')} ({task.get('upid')}): another run "
+                        f"for this site is under way elsewhere; nothing was changed. Run again when it has ended"
                     )
                 watcher.wait_ended(str(task["upid"]), deadline)
                 found = True

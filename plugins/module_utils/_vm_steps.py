@@ -64,6 +64,7 @@ class GuestPlan:
     name: str
     node: str
     exists: bool
+    ha_managed: bool = False
     steps: list[Step] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

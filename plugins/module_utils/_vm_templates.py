@@ -50,7 +50,8 @@ def check_template(guest: Guest, row: Observed, config: dict[str, Any]) -> None:
     """Raises InfraError for a template that cannot be cloned: not one, locked, or without a disk."""
     if str(config.get("template", "0")) != "1":
         raise InfraError(
-            f"{guest.label}: {row.vm_id} on {row.node} is an ordinary guest, not a template; convert it, or name another"
+            f"{guest.label}: {row.vm_id} on {row.node} is an ordinary guest, not a template; "
+            f"convert it, or name another"
         )
     if config.get("lock"):
         raise InfraError(f"{guest.label}: template {row.vm_id} is locked ({config['lock']}); wait until that ends")
@@ -83,8 +84,8 @@ def clone_of(guest: Guest, row: Observed, config: dict[str, str], storages: dict
         local = sorted(name for name in volumes if str(storages.get(name, {}).get("shared", 0)) != "1")
         if local:
             raise InfraError(
-                f"{guest.label}: template {row.vm_id} is not on node {guest.node}; it is on {row.node}, on local storage "
-                f"{', '.join(local)}: make one on {guest.node} (template as a map per node) or use shared storage"
+                f"{guest.label}: template {row.vm_id} is not on node {guest.node}; it is on {row.node}, on local "
+                f"storage {', '.join(local)}: make one on {guest.node} (template as a map), or use shared storage"
             )
         target = guest.node
     return Template(row.vm_id, row.node, config, full, target, wanted if full else None)

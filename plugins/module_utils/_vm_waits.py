@@ -85,7 +85,8 @@ class Waiter:
             if how == "agent":
                 raise
             arrival.warnings.append(
-                f"{guest.label}: its host key could not be read by the guest agent ({error}); pin it by another trusted way"
+                f"{guest.label}: its host key could not be read by the guest agent ({error}); "
+                f"pin it by another trusted way"
             )
             return
         arrival.host_keys = [line.strip() for line in str(answer.get("content", "")).splitlines() if line.strip()]
@@ -111,16 +112,18 @@ class Waiter:
                     if error.status != 500 or "disabled" in error.text:
                         raise
                 deadline.pause(PROBE_SECONDS, awaited)
+            # The others that wait for the lock come first.
+            self._tools.clock.sleep(0.05)
 
 
 def usable_addresses(answer: dict[str, Any]) -> list[str]:
-    """Addresses of the guest's own cards in an answer of the agent: no loopback, no link-local, no container bridges."""
+    """Addresses of the guest's own cards in an answer of the agent: not loopback, link-local, container bridges."""
     result = []
     for card in answer.get("result") or []:
         if str(card.get("name", "")).startswith(("lo", "docker", "cni", "cali", "veth", "flannel", "vxlan", "kube")):
             continue
         for entry in card.get("ip-addresses") or []:
-            address = ipaddress.ip_address(str(entry.get("ip-address", "")).split("%")[0])
+            address = ipaddress.ip_address(str(entry.get("ip-address", "")).partition("%")[0])
             if not (address.is_loopback or address.is_link_local):
                 result.append(str(address))
     return result

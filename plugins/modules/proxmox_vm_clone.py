@@ -18,8 +18,8 @@ description:
   - The guest id is the key. Names are never searched for, since the API shows them up to ten seconds late.
   - A guest belongs to a site when its tag C(dvz-site-<site_name>), a line in its description and its id agree. Anything
     else is foreign and never changed or destroyed. Guests of the site whose row is gone are reported as orphans.
-  - Options that the table does not speak of stay as they are. Disks are grown and added, never shrunk, moved or removed.
-    A password for cloud-init is never read, written or shown.
+  - Options that the table does not speak of stay as they are. Disks are grown and added, never shrunk, moved or
+    removed. A password for cloud-init is never read, written or shown.
   - What each change means for a running guest is listed in the change matrix of the collection's documentation.
 author:
   - The detectviz.infra authors (@detectviz)
@@ -27,12 +27,12 @@ options:
   guests:
     description:
       - The guests, in the shape of the host variables of the M(detectviz.infra.site_check) table.
-      - Required are C(vm_id), C(name) and C(pve_node). Also read are C(cores), C(sockets), C(cpu_type), C(memory_mb) (MiB),
-        C(balloon_mb) (MiB), C(disks) (C(name), C(size_gb) in GiB, C(storage), C(discard), C(ssd), C(iothread), C(backup); the
-        first is the system disk), C(networks) (C(bridge), C(addresses), C(gateway), C(mtu), C(vlan_tag), C(mac),
-        C(firewall)), C(template), C(storage), C(full), C(pool), C(node_role), C(bios), C(machine), C(scsi_controller),
-        C(arch), C(agent), C(serial), C(vga), C(on_boot), C(protection), C(startup), C(tags), C(description), C(user),
-        C(ssh_keys), C(nameservers) and C(search_domains).
+      - Required are C(vm_id), C(name) and C(pve_node). Also read are C(cores), C(sockets), C(cpu_type), C(memory_mb)
+        (MiB), C(balloon_mb) (MiB), C(disks) (C(name), C(size_gb) in GiB, C(storage), C(discard), C(ssd), C(iothread),
+        C(backup); the first is the system disk), C(networks) (C(bridge), C(addresses), C(gateway), C(mtu),
+        C(vlan_tag), C(mac), C(firewall)), C(template), C(storage), C(full), C(pool), C(node_role), C(bios),
+        C(machine), C(scsi_controller), C(arch), C(agent), C(serial), C(vga), C(on_boot), C(protection), C(startup),
+        C(tags), C(description), C(user), C(ssh_keys), C(nameservers) and C(search_domains).
       - A key that is absent or null takes its value from O(defaults); without one there, the option is not managed.
       - The whole list is read first, and all its errors are reported together.
     type: list
@@ -68,7 +68,8 @@ options:
   full:
     description:
       - Whether new guests get a full copy of the template's disk (V(true)) or a linked clone (V(false)).
-      - If not given, control planes (C(node_role=control_plane)) and guests for another storage are copied, others linked.
+      - If not given, control planes (C(node_role=control_plane)) and guests for another storage are copied, others
+        linked.
     type: bool
   pool:
     description:
@@ -101,16 +102,17 @@ options:
   wait:
     description:
       - What is waited for on guests that this run has started.
-      - V(ssh) waits until port 22 answers, then reads the host key through the guest agent; V(agent) waits for the agent
-        alone; V(none) only for the start itself.
+      - V(ssh) waits until port 22 answers, then reads the host key through the guest agent; V(agent) waits for the
+        agent alone; V(none) only for the start itself.
     type: str
     choices: [none, agent, ssh]
     default: ssh
   verify:
     description:
       - V(full) reads the configuration of every guest, which takes one request for each.
-      - V(fast) takes one request for all of them. It trusts a tag that holds a hash of what was wanted, and looks at power,
-        CPUs, memory and size of the system disk; it does not see manual edits of anything else, and no waiting reboots.
+      - V(fast) takes one request for all of them. It trusts a tag that holds a hash of what was wanted, and looks at
+        power, CPUs, memory and size of the system disk; it does not see manual edits of anything else, and no waiting
+        reboots.
     type: str
     choices: [full, fast]
     default: full
@@ -147,8 +149,8 @@ options:
     default: 7200
   adopt:
     description:
-      - Ids of foreign guests that the site shall own from now on. Such a guest gets the marker and nothing more; what the next
-        run would change is told as a warning.
+      - Ids of foreign guests that the site shall own from now on. Such a guest gets the marker and nothing more; what
+        the next run would change is told as a warning.
     type: list
     elements: int
     default: []
@@ -168,8 +170,8 @@ options:
     type: int
   planned:
     description:
-      - What earlier steps of the same run have planned and not made, because it is a check run. The plan is made as if it
-        were there. Without check mode this is passed over.
+      - What earlier steps of the same run have planned and not made, because it is a check run. The plan is made as
+        if it were there. Without check mode this is passed over.
     type: dict
     default: {}
     suboptions:
@@ -192,8 +194,8 @@ options:
     type: path
   progress_file:
     description:
-      - File to which a JSON line is appended for each step, for those who follow a run. The action plugin of this module sets
-        it and shows the lines.
+      - File to which a JSON line is appended for each step, for those who follow a run. The action plugin of this
+        module sets it and shows the lines.
     type: path
 notes:
   - Creating a guest takes up to five requests; all guests together one list, one start per node, and about one poll per
@@ -285,7 +287,9 @@ guests:
       type: str
       sample: pve
     status:
-      description: Power state after the run, C(absent), or C(failed) for a guest with an error. In check mode, what a run leads to.
+      description:
+        - Power state after the run, C(absent), or C(failed) for a guest with an error. In check mode, what a run
+          leads to.
       type: str
       sample: running
     addresses:

@@ -28,7 +28,12 @@ def row(vm_id: int, **changes: Any) -> dict[str, Any]:
         "memory_mb": 2048,
         "disks": [{"name": "system", "size_gb": 20}],
         "networks": [
-            {"bridge": "vmbr0", "addresses": [f"127.9.{vm_id // 250}.{vm_id % 250}/16"], "gateway": "127.9.255.254", "mtu": 1500}
+            {
+                "bridge": "vmbr0",
+                "addresses": [f"127.9.{vm_id // 250}.{vm_id % 250}/16"],
+                "gateway": "127.9.255.254",
+                "mtu": 1500,
+            }
         ],
         **changes,
     }

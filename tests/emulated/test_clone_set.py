@@ -107,10 +107,24 @@ def test_a_strangers_guest_is_refused_with_all_other_problems_before_any_write(s
     before = site.config(first_id)
     wrong = row(first_id + 1, networks=[{"bridge": "vmbr7", "addresses": ["dhcp"]}], storage="nowhere")
     refused = site.run([row(first_id), wrong, row(first_id + 2, template=4711), row(first_id + 3, pve_node="pve9")])
-    for text in ("has no marker", "bridge vmbr7 is not on node pve", "storage nowhere is not on node pve",
-                 "template 4711 is not there", "node pve9 does not exist"):
+    for text in (
+        "has no marker",
+        "bridge vmbr7 is not on node pve",
+        "storage nowhere is not on node pve",
+        "template 4711 is not there",
+        "node pve9 does not exist",
+    ):
         assert text in refused.message
     assert refused.writes() == {} and site.config(first_id) == before
+
+
+def test_two_sites_share_one_proxmox(site: Site, first_id: int) -> None:
+    other = Site(site.pve, site.folder / "other", f"other{first_id}")
+    assert not site.run([row(first_id)]).failed and not other.run([row(first_id + 1)]).failed
+    refused = other.run([row(first_id), row(first_id + 1)])
+    assert refused.failed and f"it carries the tag dvz-site-{site.name}, so another site owns it" in refused.message
+    assert other.run([row(first_id)], state="absent").failed and first_id in site.ids()
+    assert site.run([row(first_id)]).result["orphans"] == []
 
 
 def test_adopting_writes_the_marker_and_nothing_more(site: Site, first_id: int) -> None:
@@ -154,8 +168,16 @@ def test_a_saved_plan_is_refused_when_proxmox_or_the_table_has_moved(site: Site,
 def test_a_template_of_another_shape_is_matched(site: Site, first_id: int) -> None:
     template = first_id + 9
     api = site.pve.api().nodes("pve")
-    upid = api.qemu.post(vmid=template, name="seabios", memory=512, cores=1, scsihw="virtio-scsi-pci",
-                         virtio0="local-lvm:8", ide2="local-lvm:cloudinit", net0="virtio,bridge=vmbr0")
+    upid = api.qemu.post(
+        vmid=template,
+        name="seabios",
+        memory=512,
+        cores=1,
+        scsihw="virtio-scsi-pci",
+        virtio0="local-lvm:8",
+        ide2="local-lvm:cloudinit",
+        net0="virtio,bridge=vmbr0",
+    )
     assert site.pve.wait(upid) == "OK"
     assert site.pve.wait(api.qemu(template).template.post()) == "OK"
     data = [{"size_gb": 10}, {"name": "data", "size_gb": 5}]

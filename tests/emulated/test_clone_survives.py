@@ -30,9 +30,7 @@ def assert_whole(site: Site, first: int) -> None:
     assert not site.run(pair(first)).changed
 
 
-@pytest.mark.parametrize(
-    "call", [f"POST {CLONE}", f"POST {CONFIG}", f"PUT {RESIZE}", "POST /nodes/{node}/startall"]
-)
+@pytest.mark.parametrize("call", [f"POST {CLONE}", f"POST {CONFIG}", f"PUT {RESIZE}", "POST /nodes/{node}/startall"])
 def test_a_second_run_repairs_what_a_killed_one_left(site: Site, first_id: int, call: str) -> None:
     site.run_until(call, pair(first_id))
     repaired = site.run(pair(first_id))
@@ -52,8 +50,15 @@ def test_a_second_run_repairs_what_a_killed_one_left(site: Site, first_id: int, 
         ("task_death", {"task": "qmclone"}),
         ("task_death", {"task": "qmconfig"}),
         ("lock_timeout", {"lock": "storage"}),
-        ("status", {"method": "PUT", "path": RESIZE, "status": 500,
-                    "text": "can't lock file '/var/lock/qemu-server/lock-1.conf' - got timeout"}),
+        (
+            "status",
+            {
+                "method": "PUT",
+                "path": RESIZE,
+                "status": 500,
+                "text": "can't lock file '/var/lock/qemu-server/lock-1.conf' - got timeout",
+            },
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else str(value.get("path") or value.get("task") or "storage"),
 )
@@ -62,6 +67,22 @@ def test_a_passing_fault_is_survived(site: Site, first_id: int, action: str, rul
     done = site.run(pair(first_id))
     assert not done.failed, done.message
     assert_whole(site, first_id)
+
+
+@pytest.mark.parametrize(
+    ("action", "path"),
+    [
+        ("status596_after_work", "/nodes/{node}/qemu/{vmid}"),
+        ("status596_after_work", "/nodes/{node}/qemu/{vmid}/status/shutdown"),
+        ("reset_before_work", "/nodes/{node}/qemu/{vmid}"),
+    ],
+)
+def test_a_destroy_without_an_answer_is_looked_after(site: Site, first_id: int, action: str, path: str) -> None:
+    site.run(pair(first_id))
+    site.pve.fault(action, count=1, path=path, vmid=first_id, method="POST" if "status" in path else "DELETE")
+    gone = site.run(pair(first_id), state="absent", max_destroy=2)
+    assert not gone.failed, gone.message
+    assert not site.ids() & {first_id, first_id + 1} and site.volumes(first_id) == []
 
 
 def test_a_foreign_edit_between_reading_and_writing_is_read_again(site: Site, first_id: int) -> None:
@@ -107,8 +128,10 @@ def small_token(site: Site, first_id: int) -> Site:
     api, pool, user = site.pve.api(), f"pool{first_id}", f"u{first_id}@pve"
     privileges = {
         "Guests": "VM.Allocate,VM.Audit,VM.PowerMgmt,VM.GuestAgent.Audit,VM.GuestAgent.FileRead,Pool.Audit,"
-        + ",".join(f"VM.Config.{name}" for name in
-                   ("CPU", "Memory", "Disk", "CDROM", "Network", "HWType", "Options", "Cloudinit")),
+        + ",".join(
+            f"VM.Config.{name}"
+            for name in ("CPU", "Memory", "Disk", "CDROM", "Network", "HWType", "Options", "Cloudinit")
+        ),
         "Template": "VM.Clone,VM.Audit",
         "Storage": "Datastore.AllocateSpace,Datastore.Audit",
         "Bridge": "SDN.Use",
@@ -116,8 +139,12 @@ def small_token(site: Site, first_id: int) -> Site:
     api.pools.post(poolid=pool)
     api.access.users.post(userid=user)
     secret = api.access.users(user).token("small").post(privsep=0)["value"]
-    for role, path in (("Guests", f"/pool/{pool}"), ("Template", "/vms/9000"), ("Storage", "/storage/local-lvm"),
-                       ("Bridge", "/sdn/zones/localnetwork/vmbr0")):
+    for role, path in (
+        ("Guests", f"/pool/{pool}"),
+        ("Template", "/vms/9000"),
+        ("Storage", "/storage/local-lvm"),
+        ("Bridge", "/sdn/zones/localnetwork/vmbr0"),
+    ):
         api.access.roles.post(roleid=f"{role}{first_id}", privs=privileges[role])
         api.access.acl.put(path=path, users=user, roles=f"{role}{first_id}")
     return Site(site.pve, site.folder, site.name, (user, "small", secret))
@@ -145,7 +172,9 @@ def test_an_id_of_a_guest_that_the_token_may_not_see_is_refused(site: Site, firs
 
 def test_missing_privileges_are_named_with_their_paths_at_once(site: Site, first_id: int) -> None:
     small = small_token(site, first_id)
-    site.pve.api().access.acl.put(path="/storage/local-lvm", users=f"u{first_id}@pve", roles=f"Storage{first_id}", delete=1)
+    site.pve.api().access.acl.put(
+        path="/storage/local-lvm", users=f"u{first_id}@pve", roles=f"Storage{first_id}", delete=1
+    )
     site.pve.api().access.roles(f"Guests{first_id}").put(privs="VM.Allocate,VM.Audit,Pool.Audit")
     refused = small.run([row(first_id, pool=f"pool{first_id}")])
     assert refused.failed and refused.writes() == {}

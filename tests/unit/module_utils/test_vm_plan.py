@@ -112,8 +112,9 @@ def carry_out(plan: GuestPlan, observed: Observed | None, template: dict[str, st
     return observed
 
 
-def settle(wanted: Guest, template: dict[str, str] = CLOUD, options: Options = SITE) -> Observed:
+def settle(wanted: Guest, template: dict[str, str] | None = None, options: Options = SITE) -> Observed:
     """A guest made from nothing, by as many plans as a run needs: one, or two where a volume's name has to be read."""
+    template = template or CLOUD
     plan = plan_guest(wanted, None, Template(9000, "pve", template), options)
     assert plan.refusals == []
     if plan.replan_after_clone:
@@ -339,7 +340,8 @@ def test_a_guest_on_another_node_is_accepted_where_it_is() -> None:
 
 def test_options_that_the_table_does_not_know_stay_untouched() -> None:
     observed = settle(guest())
-    by_hand = {**(observed.config or {}), "hotplug": "0", "hookscript": "local:snippets/x", "tags": "by-hand;" + observed.config["tags"]}
+    config = observed.config or {}
+    by_hand = {**config, "hotplug": "0", "hookscript": "local:snippets/x", "tags": "by-hand;" + config["tags"]}
     observed = replace(observed, config=by_hand, tags=tuple(split_tags(by_hand["tags"])))
     assert plan_guest(guest(), observed, None, SITE).steps == []
 
@@ -377,6 +379,12 @@ def test_a_guest_of_another_site_cannot_be_adopted() -> None:
     foreign = replace(settle(guest()), tags=("dvz-site-other",))
     plan = plan_guest(guest(), foreign, None, replace(SITE, adopt=frozenset({111})))
     assert plan.steps == [] and "cannot be adopted" in plan.refusals[0]
+
+
+def test_a_foreign_guest_is_not_destroyed_even_where_it_may_be_adopted() -> None:
+    foreign = replace(settle(guest()), tags=(), config={})
+    plan = plan_guest(guest(), foreign, None, replace(SITE, state="absent", adopt=frozenset({111})))
+    assert plan.steps == [] and "It is not destroyed" in plan.refusals[0]
 
 
 def test_a_running_guest_is_shut_down_and_destroyed_without_touching_unreferenced_disks() -> None:

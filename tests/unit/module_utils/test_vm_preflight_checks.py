@@ -19,7 +19,11 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_templates impo
 )
 
 GIB = 1024**3
-CONFIG = {"template": "1", "scsi0": "local-lvm:base-9000-disk-0,size=10G", "ide2": "local-lvm:vm-9000-cloudinit,media=cdrom"}
+CONFIG = {
+    "template": "1",
+    "scsi0": "local-lvm:base-9000-disk-0,size=10G",
+    "ide2": "local-lvm:vm-9000-cloudinit,media=cdrom",
+}
 ROWS = [
     Observed(9000, "pve1", template=True, name="ubuntu"),
     Observed(9001, "pve2", template=True, name="ubuntu"),
@@ -98,7 +102,9 @@ def test_a_linked_clone_to_another_storage_is_refused() -> None:
 
 
 def test_a_template_on_another_node_needs_shared_storage() -> None:
-    with pytest.raises(InfraError, match="template 9000 is not on node pve2; it is on pve1, on local storage local-lvm"):
+    with pytest.raises(
+        InfraError, match="template 9000 is not on node pve2; it is on pve1, on local storage local-lvm"
+    ):
         clone_of(guest(pve_node="pve2"), ROWS[0], CONFIG, SHARED)
     shared = {key: value.replace("local-lvm", "ceph") for key, value in CONFIG.items()}
     assert clone_of(guest(pve_node="pve2"), ROWS[0], shared, SHARED).target == "pve2"
@@ -110,7 +116,10 @@ def creation(**changes: Any) -> checks.Creation:
 
 def test_disks_are_summed_per_node_and_storage() -> None:
     disks = [{"size_gb": 100}, {"name": "data", "size_gb": 50, "storage": "ceph"}]
-    assert checks.wanted_storages([creation(disks=disks), creation()]) == {("pve1", "local-lvm"): 200, ("pve1", "ceph"): 50}
+    assert checks.wanted_storages([creation(disks=disks), creation()]) == {
+        ("pve1", "local-lvm"): 200,
+        ("pve1", "ceph"): 50,
+    }
 
 
 @pytest.mark.parametrize(
@@ -118,7 +127,11 @@ def test_disks_are_summed_per_node_and_storage() -> None:
     [
         ({"type": "lvmthin", "content": "images", "avail": 500 * GIB}, [], []),
         ({"type": "lvmthin", "content": "images", "avail": 50 * GIB}, [], ["it is thin"]),
-        ({"type": "lvm", "content": "images", "avail": 50 * GIB}, ["has 50G free, the new guests' disks sum up to 100G"], []),
+        (
+            {"type": "lvm", "content": "images", "avail": 50 * GIB},
+            ["has 50G free, the new guests' disks sum up to 100G"],
+            [],
+        ),
         ({"type": "lvmthin", "content": "images", "avail": 0}, ["has 0 free"], []),
         ({"type": "dir", "content": "iso", "avail": 500 * GIB}, ["does not take disk images"], []),
         ({"type": "dir", "content": "images", "avail": 500 * GIB, "active": 0}, ["is disabled or not active"], []),
@@ -134,7 +147,10 @@ def test_storages_take_images_and_have_the_space(row: Any, problems: list[str], 
 
 def test_a_bridge_with_a_smaller_mtu_is_told_before_the_start_task_fails() -> None:
     present = {"pve1": [{"iface": "vmbr0", "type": "bridge", "mtu": "1500"}]}
-    assert "bridge vmbr0 on node pve1 has MTU 1500, the table wants 9000 for master-1" in checks.check_bridges([guest()], present)[0]
+    assert (
+        "bridge vmbr0 on node pve1 has MTU 1500, the table wants 9000 for master-1"
+        in checks.check_bridges([guest()], present)[0]
+    )
     present["pve1"][0]["mtu"] = "9000"
     assert checks.check_bridges([guest()], present) == []
 
@@ -156,14 +172,19 @@ def test_the_oldest_release_is_eight(version: str, problems: int) -> None:
 
 def test_privileges_propagate_only_where_they_say_so() -> None:
     granted = Permissions({"/": {"Sys.Audit": 0}, "/vms": {"VM.Audit": 1}, "/pool/a": {"VM.Allocate": 0}})
-    assert granted.may("/vms/100", "VM.Audit") and granted.may("/pool/a", "VM.Allocate") and granted.may("/", "Sys.Audit")
+    assert (
+        granted.may("/vms/100", "VM.Audit") and granted.may("/pool/a", "VM.Allocate") and granted.may("/", "Sys.Audit")
+    )
     assert not granted.may("/nodes", "Sys.Audit") and not granted.may("/storage/x", "VM.Audit")
 
 
 def test_each_missing_privilege_is_named_with_its_path_and_who_needs_it() -> None:
     granted = Permissions({"/pool/site": {"VM.Allocate": 1}, "/vms/9000": {"VM.Clone": 0}})
     problems = checks.check_permissions(granted, [creation(pool="site")], [], "ansible@pve!t", True, False)
-    assert "ansible@pve!t lacks VM.PowerMgmt on /pool/site, needed for master-1; grant it to the token and to its user" in problems
+    assert (
+        "ansible@pve!t lacks VM.PowerMgmt on /pool/site, needed for master-1; grant it to the token and to its user"
+        in problems
+    )
     assert any("lacks SDN.Use on /sdn/zones/localnetwork/vmbr0" in text for text in problems)
     assert any("lacks Datastore.AllocateSpace on /storage/local-lvm" in text for text in problems)
     assert not any("VM.Clone" in text or "VM.Allocate" in text or "GuestAgent" in text for text in problems)

@@ -54,7 +54,12 @@ class Tasks:
             return {"status": "stopped", "exitstatus": "OK"}
         self.polls += 1
         return [
-            {"upid": upid, "type": upid.split(":")[5], "id": upid.split(":")[6], "status": text if self.polls >= polls else "RUNNING"}
+            {
+                "upid": upid,
+                "type": upid.split(":")[5],
+                "id": upid.split(":")[6],
+                "status": text if self.polls >= polls else "RUNNING",
+            }
             for upid, (polls, text) in self.endings.items()
         ]
 
@@ -221,5 +226,12 @@ def test_addresses_of_the_agent_leave_out_loopback_link_local_and_container_brid
     def card(name: str, *addresses: str) -> dict[str, Any]:
         return {"name": name, "ip-addresses": [{"ip-address": address} for address in addresses]}
 
-    answer = {"result": [card("lo", "127.0.0.1"), card("eth0", "10.0.0.5", "fe80::1"), card("docker0", "172.17.0.1"), {"name": "eth1"}]}
+    answer = {
+        "result": [
+            card("lo", "127.0.0.1"),
+            card("eth0", "10.0.0.5", "fe80::1"),
+            card("docker0", "172.17.0.1"),
+            {"name": "eth1"},
+        ]
+    }
     assert usable_addresses(answer) == ["10.0.0.5"]

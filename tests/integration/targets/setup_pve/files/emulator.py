@@ -29,7 +29,11 @@ def start(folder: pathlib.Path) -> None:
     command = [sys.executable, "-m", "lab", "pve", "--port", "0", "--state", str(folder), "--with-template"]
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(
-            [*command, "--time-scale", "0.05"], cwd=checkout(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+            [*command, "--time-scale", "0.05"],
+            cwd=checkout(),
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
     (folder / "pid").write_text(str(process.pid), encoding="ascii")
