@@ -35,6 +35,9 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         for report in terminalreporter.getreports(outcome):
             if report.when == "call" or outcome == "error":
                 terminalreporter.write_line(f"{text:12} {report.nodeid.rpartition('::')[2]}")
+                crash = getattr(report.longrepr, "reprcrash", None)
+                for line in (crash.message.splitlines() if crash else [])[:3]:
+                    terminalreporter.write_line(f"{'':12} {line}")
 
 
 @pytest.fixture(scope="module")

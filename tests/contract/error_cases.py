@@ -140,3 +140,19 @@ HOST = [
     Case("pve-access-control API2/Pool.pm", "POST", "/pools", "create pool failed: pool 'taken' already exists", {"poolid": "taken"}),
 ]
 CASES = [*PARAMETERS, *CONFIGURATIONS, *LIFE, *HOST]
+
+# A cluster of pve1 and pve2 with shared storage: 601 on pve1, with a disk on `ceph` and none elsewhere.
+_PVE1 = "/nodes/pve1/qemu"
+CLUSTER = [
+    Case("qemu-server API2/Qemu.pm", "POST", f"{_PVE1}/601/clone", "can't clone to non-shared storage 'own'",
+         {"newid": 602, "target": "pve2", "storage": "own"}),
+    Case("pve-cluster Cluster.pm", "POST", f"{_PVE1}/601/config",
+         "cfs-lock 'storage-ceph' error: got lock request timeout", {"scsi5": "ceph:1"}, TASK,
+         fault=("lock_timeout", {"lock": "storage-ceph"})),
+    Case("pve-cluster Cluster.pm", "GET", "/nodes/pve2/qemu/601/config",
+         "Configuration file 'nodes/pve2/qemu-server/601.conf' does not exist"),
+    Case("qemu-server API2/Qemu.pm", "POST", "/nodes/pve2/qemu", "unable to create VM 601 - VM 601 already exists on node 'pve1'",
+         {"vmid": 601}),
+    Case("qemu-server API2/Qemu.pm", "POST", f"{_PVE1}/601/migrate", "target is local node.", {"target": "pve1"}),
+    Case("pve-cluster Cluster.pm", "POST", f"{_PVE1}/601/migrate", "no such cluster node 'pve9'", {"target": "pve9"}),
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from lab.pve.process import Emulator
-from tests.contract.error_cases import CASES, QEMU, TASK, Case
+from tests.contract.error_cases import CASES, CLUSTER, QEMU, TASK, Case
 from tests.contract.machines import Api
 
 
@@ -28,18 +28,37 @@ def host(make_pve) -> Emulator:
     return pve
 
 
+@pytest.fixture(scope="module")
+def cluster(make_pve) -> Emulator:
+    """Two nodes that share a storage, with a linked clone of the template."""
+    pve = make_pve(nodes=2, profile="rbd", with_template=True, time_scale=0.005)
+    api = Api(pve)
+    api.run(api.post("/nodes/pve1/qemu/9000/clone", newid=601))
+    api.post("/storage", storage="own", type="dir", path="/srv/own", content="images")
+    return pve
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_text(host, case: Case):
-    api = Api(host)
-    host.clear_faults()
+    refusal_is_as_told(host, case)
+
+
+@pytest.mark.parametrize("case", CLUSTER, ids=lambda case: case.name)
+def test_text_of_a_cluster(cluster, case: Case):
+    refusal_is_as_told(cluster, case)
+
+
+def refusal_is_as_told(pve: Emulator, case: Case) -> None:
+    api = Api(pve)
+    pve.clear_faults()
     if case.fault:
         action, rule = case.fault
-        host.fault(action, **rule)
+        pve.fault(action, **rule)
     if case.at == TASK:
-        answer = host.call(case.method, case.path, api.session, **case.options)
+        answer = pve.call(case.method, case.path, api.session, **case.options)
         assert answer.ok, f"refused at once, not in the task: {answer.text}"
         upid = answer.json()["data"]
-        assert host.wait(upid) == case.text
+        assert pve.wait(upid) == case.text
         assert api.log(upid)[-1] == f"TASK ERROR: {case.text}"
     else:
         assert api.refused(case.method, case.path, **case.options) == (case.status, case.text)
