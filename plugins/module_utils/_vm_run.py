@@ -216,7 +216,9 @@ class Run:
         return found
 
     def _orphans(self, rows: list[Observed]) -> list[dict[str, Any]]:
-        """Guests that carry our site's tag and are in no row of the table."""
+        """Guests that carry our site's tag and are in no row of the table. A list to be destroyed is no table."""
+        if self._settings.options.state == "absent":
+            return []
         wanted = {guest.vm_id for guest in self._guests}
         tag = _vm_ownership.site_tag(self._settings.options.site)
         return [
