@@ -101,9 +101,16 @@ def _check_identity(plan: GuestPlan, guest: Guest, observed: Observed, options: 
     if observed.template:
         plan.refusals.append(f"{guest.label}: id {guest.vm_id} is a template on {observed.node}; choose another vm_id")
         return marks.Ownership.FOREIGN
+    if observed.lock == "clone":
+        plan.refusals.append(
+            f"{guest.label}: is just being cloned, or an interrupted clone left it like this (lock: clone). If no clone "
+            f"task runs on {observed.node}, have root there run `qm unlock {guest.vm_id} && qm destroy {guest.vm_id}`, "
+            f"then run again"
+        )
+        return marks.Ownership.FOREIGN
     description = (observed.config or {}).get("description")
     owner = marks.ownership(options.site, guest.vm_id, observed.tags, description)
-    if owner is not marks.Ownership.FOREIGN or observed.lock == "clone":
+    if owner is not marks.Ownership.FOREIGN:
         return owner
     why = marks.explain_foreign(options.site, guest.vm_id, observed.tags, description)
     other_site = [tag for tag in observed.tags if tag.startswith(marks.SITE_TAG)]

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed, from_row, with_pending
@@ -33,9 +34,21 @@ class GuestReader:
         return with_pending(row, self._client.get(f"nodes/{row.node}/qemu/{row.vm_id}/pending"))
 
     def read_all(self, rows: Iterable[Observed]) -> dict[int, Observed]:
-        """Several guests, eight at a time."""
+        """Several guests, eight at a time. Raises ProblemsError naming each that cannot be read."""
+        problems: list[str] = []
+
+        def one(row: Observed) -> Observed:
+            try:
+                return self.read(row)
+            except InfraError as error:
+                problems.append(f"guest {row.vm_id} on {row.node}: {error}")
+                return row
+
         with ThreadPoolExecutor(READERS) as pool:
-            return {observed.vm_id: observed for observed in pool.map(self.read, rows)}
+            read = list(pool.map(one, rows))
+        if problems:
+            raise ProblemsError("Guests cannot be read; nothing was changed:", problems)
+        return {observed.vm_id: observed for observed in read}
 
     def find(self, vm_id: int) -> Observed | None:
         """One guest by id, with its configuration and its power state of this moment; None when it is not there."""

@@ -403,6 +403,12 @@ def test_a_lock_that_no_task_explains_is_reported_and_never_forced() -> None:
     assert "is locked (backup)" in plan.refusals[0]
 
 
+def test_a_clone_that_nobody_finishes_is_reported_with_the_command_for_root() -> None:
+    plan = plan_guest(guest(), Observed(111, "pve", lock="clone", config={"lock": "clone"}), None, SITE)
+    assert plan.steps == [] and len(plan.refusals) == 1
+    assert "`qm unlock 111 && qm destroy 111`" in plan.refusals[0]
+
+
 def test_state_stopped_shuts_a_running_guest_down() -> None:
     plan = plan_guest(guest(), settle(guest()), None, replace(SITE, state="stopped"))
     assert [step.kind for step in plan.steps] == ["shutdown"]

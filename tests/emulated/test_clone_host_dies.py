@@ -1,0 +1,55 @@
+"""proxmox_vm_clone when the host itself dies in the middle of a clone, and when it cannot be reached at all."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.pve.process import Emulator
+from tests.emulated.clone_runs import Site, row
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator[Site]:
+    """A site on an emulator that the test may kill."""
+    emulator = Emulator.start(tmp_path / "pve", with_template=True)
+    yield Site(emulator, tmp_path / "site", "mortal")
+    emulator.stop()
+
+
+def test_a_clone_that_a_power_cut_left_is_reported_with_the_way_out(mortal: Site) -> None:
+    mortal.pve.fault("task_delay", task="qmclone", seconds=600)
+    run = mortal.start([row(100)], timeout=20)
+    deadline = time.monotonic() + 30
+    while "POST /nodes/{node}/qemu/{vmid}/clone" not in mortal.pve.requests()["by"]:
+        assert time.monotonic() < deadline and run.poll() is None
+        time.sleep(0.05)
+    mortal.pve.kill()
+    output, _errors = run.communicate(timeout=120)
+    assert json.loads(output)["failed"]
+    mortal.pve.run()
+    assert mortal.config(100)["lock"] == "clone"
+    refused = mortal.run([row(100)])
+    assert refused.failed and "`qm unlock 100 && qm destroy 100`" in refused.message
+    assert refused.writes() == {}
+
+
+def test_a_host_that_is_not_there_is_told_with_what_to_look_at(mortal: Site) -> None:
+    run = mortal.start([row(100)], api_port=1)
+    output, _errors = run.communicate(timeout=60)
+    assert "127.0.0.1:1 cannot be reached" in json.loads(output)["msg"]
+
+
+def test_a_certificate_of_another_is_refused_before_anything_is_sent(mortal: Site) -> None:
+    refused = mortal.run([row(100)], api_fingerprint="00" * 32)
+    assert refused.failed and "shows another certificate than api_fingerprint says" in refused.message
+    assert refused.requests["total"] == 0
+
+
+def test_a_wrong_secret_is_told_with_what_to_check(mortal: Site) -> None:
+    refused = mortal.run([row(100)], api_token_secret="00000000-0000-0000-0000-000000000000")
+    assert refused.failed and "answered 401" in refused.message and "Check api_user" in refused.message
