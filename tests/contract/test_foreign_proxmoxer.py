@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from urllib.parse import quote, unquote
 
 import proxmoxer
 import pytest
-from proxmoxer.tools import Tasks
+from proxmoxer.tools import Files, Tasks
+
+from tests.contract.file_server import serve
 
 KEYS = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGu+l/R5B1n0hQK9WwcE8kOeE1Yw0G8i9+3p1xYx/a8= me+you@example.org\n",
         "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC+//+= it's 100%: ~!*'() #1\n\nssh-ed25519 AAAAC3Nz+/a= b",
@@ -112,3 +115,15 @@ def test_arrays_of_commands_reach_the_agent(api, guest):
             assert error.content == "QEMU guest agent is not running"
     answer = guest.agent("exec-status").get(pid=pid)
     assert answer["exited"] == 1 and answer["out-data"] == "by-proxmoxer\n"
+
+
+def test_file_tools_find_the_checksum_and_download(api, tmp_path):
+    (tmp_path / "rescue.iso").write_bytes(bytes(200_000))
+    digest = hashlib.sha256((tmp_path / "rescue.iso").read_bytes()).hexdigest()
+    (tmp_path / "SHA256SUMS").write_text(f"{digest}  rescue.iso\n")
+    files = Files(api, "pve", "local")
+    with serve(tmp_path) as url:
+        assert files.get_file_info(f"{url}/rescue.iso")["size"] == 200_000
+        assert files.download_file_to_storage(f"{url}/rescue.iso")["exitstatus"] == "OK"
+    (volume,) = api.nodes("pve").storage("local").content.get(content="iso")
+    assert (volume["volid"], volume["format"], volume["size"]) == ("local:iso/rescue.iso", "iso", 200_000)
