@@ -15,24 +15,22 @@ from tests.emulated.clone_runs import Site, row
 
 @pytest.fixture
 def mortal(tmp_path: Path) -> Iterator[Site]:
-    """A site on an emulator that the test may kill."""
-    emulator = Emulator.start(tmp_path / "pve", with_template=True)
+    """A site on an emulator that the test may kill; its time is the real one, so that a full clone takes a while."""
+    emulator = Emulator.start(tmp_path / "pve", with_template=True, time_scale=1)
     yield Site(emulator, tmp_path / "site", "mortal")
     emulator.stop()
 
 
 def test_a_clone_that_a_power_cut_left_is_reported_with_the_way_out(mortal: Site) -> None:
-    mortal.pve.fault("task_delay", task="qmclone", seconds=600)
-    run = mortal.start([row(100)], timeout=20)
+    run = mortal.start([row(100)], full=True, timeout=20)
     deadline = time.monotonic() + 30
-    while "POST /nodes/{node}/qemu/{vmid}/clone" not in mortal.pve.requests()["by"]:
+    while (mortal.config(100) or {}).get("lock") != "clone":
         assert time.monotonic() < deadline and run.poll() is None
         time.sleep(0.05)
     mortal.pve.kill()
     output, _errors = run.communicate(timeout=120)
     assert json.loads(output)["failed"]
     mortal.pve.run()
-    assert mortal.config(100)["lock"] == "clone"
     refused = mortal.run([row(100)])
     assert refused.failed and "`qm unlock 100 && qm destroy 100`" in refused.message
     assert refused.writes() == {}
