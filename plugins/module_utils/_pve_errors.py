@@ -100,6 +100,11 @@ class UnknownOutcomeError(InfraError):
     """A write was sent and no answer came (timeout, reset, 595-599): it may have been done. Resolved by reading."""
 
 
+def log_text(lines: list[str]) -> str:
+    """The last lines of a task's log as the end of a message; nothing when there are none."""
+    return "".join(["\n  last lines of its log:", *(f"\n    {line}" for line in lines)]) if lines else ""
+
+
 class TaskError(InfraError):
     """A task on a node ended in failure.
 
@@ -110,8 +115,7 @@ class TaskError(InfraError):
         self.upid = upid
         self.exit_status = exit_status
         self.log = list(log or [])
-        lines = "".join(f"\n    {line}" for line in self.log)
-        super().__init__(f"task {upid} failed: {exit_status}" + (f"\n  last lines of its log:{lines}" if lines else ""))
+        super().__init__(f"task {upid} failed: {exit_status}{log_text(self.log)}")
 
     @property
     def reason(self) -> Reason:

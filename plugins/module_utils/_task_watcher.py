@@ -13,8 +13,9 @@ import threading
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError, InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
-from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError, TaskError
+from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError, TaskError, log_text
 
 FASTEST = 0.5
 SLOWEST = 2.0
@@ -57,8 +58,11 @@ class TaskWatcher:
         self._condition = threading.Condition()
 
     def wait(self, upid: str, deadline: Deadline) -> None:
-        """Returns when the task ended well. Raises TaskError with its last log lines, or DeadlineError."""
-        self.wait_ended(upid, deadline)
+        """Returns when the task ended well. Raises TaskError or DeadlineError, both with its last log lines."""
+        try:
+            self.wait_ended(upid, deadline)
+        except DeadlineError as error:
+            raise DeadlineError(f"{error}{log_text(self.log(upid))}") from error
         exit_status = self._ended[upid]
         if not succeeded(exit_status):
             raise TaskError(upid, exit_status, self.log(upid))
@@ -102,7 +106,7 @@ class TaskWatcher:
         """The last lines of a task's log; empty when it cannot be read."""
         try:
             status = self._client.get(f"nodes/{self._node}/tasks/{upid}/log", start=0, limit=LIST_LIMIT)
-        except ApiError:
+        except InfraError:
             return []
         return [str(line.get("t", "")) for line in status][-LOG_LINES:]
 

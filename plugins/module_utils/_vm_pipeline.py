@@ -56,7 +56,15 @@ class StepError(InfraError):
         self.step = step
         self.cause = cause
         self.upid = getattr(cause, "upid", None)
-        super().__init__(f"{guest}: {step}: {cause}")
+        super().__init__(f"{guest}: {step}: {str(cause).removeprefix(guest + ': ')}")
+
+
+class _After(InfraError):
+    """An error that ended the tries of a step, and the error that made them necessary."""
+
+    def __init__(self, last: Exception, first: Exception, guest: str) -> None:
+        self.upid = getattr(last, "upid", None) or getattr(first, "upid", None)
+        super().__init__(f"{str(last).removeprefix(guest + ': ')}\n  it was tried again because: {first}")
 
 
 @dataclass
@@ -118,8 +126,27 @@ class Pipeline:
                     self._tools.progress.say(guest.name, step.text, f"failed: {error}")
                     raise StepError(guest.label, step.text, error) from error
                 self._tools.progress.say(guest.name, step.text, f"retry: {error}")
-                deadline.pause(self._tools.jitter(1.0, min(8.0, 2.0**retries)), step.text)
+                plan = self._try_again(guest, plan, template, failure, retries, deadline)
+                continue
             plan = self._look_again(guest, plan, template, deadline)
+
+    def _try_again(
+        self,
+        guest: Guest,
+        plan: GuestPlan,
+        template: Template | None,
+        failure: tuple[Step, Exception],
+        retries: int,
+        deadline: Deadline,
+    ) -> GuestPlan:
+        """Waits a while and plans what is left. When that cannot be, the error says what came before it as well."""
+        step, error = failure
+        try:
+            deadline.pause(self._tools.jitter(1.0, min(8.0, 2.0**retries)), step.text)
+            return self._look_again(guest, plan, template, deadline)
+        except InfraError as later:
+            self._tools.progress.say(guest.name, step.text, f"failed: {later}")
+            raise StepError(guest.label, step.text, _After(later, error, guest.label)) from error
 
     def _carry_out(
         self, guest: Guest, plan: GuestPlan, steps: list[Step], done: list[Step], deadline: Deadline
