@@ -10,6 +10,7 @@ import pytest
 
 from lab.pve.process import Emulator
 from tests.emulated.clone_runs import Site
+from tests.emulated.outside import Outside, assert_only_own_moved
 
 _IDS = itertools.count(200, 10)
 
@@ -38,6 +39,11 @@ def first_id(new_ids: Callable[[], int]) -> int:
 
 @pytest.fixture
 def site(pve_with_template: Emulator, tmp_path: Path, first_id: int) -> Iterator[Site]:
-    """A site of its own on the module's emulator; no fault outlives the test."""
+    """A site of its own on the module's emulator; no fault outlives the test.
+
+    Whatever the test does, nobody else's guest may change, no name may be there twice and no volume be left over.
+    """
+    before = Outside.of(pve_with_template)
     yield Site(pve_with_template, tmp_path, f"site{first_id}")
     pve_with_template.clear_faults()
+    assert_only_own_moved(before, Outside.of(pve_with_template), range(first_id, first_id + 10))
