@@ -19,16 +19,20 @@ from ansible_collections.detectviz.infra.plugins.module_utils._dns_query import 
 PINGS_AT_ONCE = 16
 PING_INTERVAL = 0.2
 """Seconds between the packets of one ping: the shortest that needs no privilege."""
+SETTLE = 10
+"""Seconds that an address has for its first answer."""
 
 IP_HEADERS = {4: 20 + 8, 6: 40 + 8}
 """Bytes of IP and ICMP headers: a packet of MTU size carries the rest."""
 
 SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
-DISK_LINK = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi{index}"
+DISK_LINKS = ("/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_{name}", "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi{index}")
+"""A disk with a serial is known by it, which is its name in the table; one without by its position on the bus."""
+
 SECTOR = 512
 
 
-def probe(names: Sequence[str], dns_server: str | None, pings: Sequence[Mapping[str, Any]], disks: int,
+def probe(names: Sequence[str], dns_server: str | None, pings: Sequence[Mapping[str, Any]], disks: Sequence[str],
           cloud_init_timeout: int) -> dict[str, Any]:  # fmt: skip
     """Everything that the checks of one guest need, in one go."""
     return {
@@ -39,7 +43,7 @@ def probe(names: Sequence[str], dns_server: str | None, pings: Sequence[Mapping[
         "resolved": {name: _resolve(name) for name in names},
         "served": {name: _serve(dns_server, name) for name in names} if dns_server else {},
         "pings": run_pings(pings),
-        "disks": [_disk_size(index) for index in range(disks)],
+        "disks": [_disk_size(name, index) for index, name in enumerate(disks)],
     }
 
 
@@ -109,7 +113,9 @@ def run_pings(pings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     the address answers a packet of 100 bytes, which tells a path that is too narrow from one that is not there."""
     results = []
     for start in range(0, len(pings), PINGS_AT_ONCE):
-        results += _ping_batch(pings[start : start + PINGS_AT_ONCE])
+        batch = pings[start : start + PINGS_AT_ONCE]
+        _first_answers(batch)
+        results += _ping_batch(batch)
     silent = [index for index, result in enumerate(results) if not result["received"]]
     for start in range(0, len(silent), PINGS_AT_ONCE):
         batch = silent[start : start + PINGS_AT_ONCE]
@@ -117,6 +123,15 @@ def run_pings(pings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for index, answer in zip(batch, small):
             results[index]["small"] = bool(answer["received"])
     return results
+
+
+def _first_answers(pings: Iterable[Mapping[str, Any]]) -> None:
+    """Wait until each address has answered once, or for ``SETTLE`` seconds. Packets to a machine that was made anew go
+    to its old hardware address until the neighbour table has found that out: that is no loss of the path."""
+    commands = [["ping", "-n", "-q", "-c", "1", "-w", str(SETTLE), "-i", str(PING_INTERVAL), ping["address"]] for ping in pings]
+    started = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands]
+    for process in started:
+        process.wait(timeout=SETTLE + 10)
 
 
 def _ping_batch(pings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -143,12 +158,13 @@ def parse_ping(output: str, count: int) -> tuple[int, int]:
     return (int(match.group(1)), int(match.group(2))) if match else (count, 0)
 
 
-def _disk_size(index: int) -> int | None:
-    """Bytes of the disk on scsi``index``, found by its bus position, as names such as sdb may swap; None if absent."""
-    link = DISK_LINK.format(index=index)
-    if not os.path.exists(link):
+def _disk_size(name: str, index: int) -> int | None:
+    """Bytes of a disk, found by its serial or its position, as names such as sdb may swap; None if absent."""
+    links = [link.format(name=name, index=index) for link in DISK_LINKS]
+    found = next((link for link in links if os.path.exists(link)), None)
+    if found is None:
         return None
-    block = os.path.basename(os.path.realpath(link))
+    block = os.path.basename(os.path.realpath(found))
     try:
         with open(f"/sys/class/block/{block}/size", encoding="ascii") as handle:
             return int(handle.read()) * SECTOR

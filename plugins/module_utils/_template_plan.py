@@ -120,8 +120,6 @@ def _storage_problems(spec: TemplateSpec, seen: Observed) -> list[str]:
     wanted.setdefault(spec.storage, []).append("images")
     if spec.image:
         wanted.setdefault(spec.import_storage, []).append("import")
-    if spec.vendor_data:
-        wanted.setdefault(spec.vendor_data.split(":")[0], []).append("snippets")
     problems = []
     for name, contents in wanted.items():
         row = seen.storages.get(name)

@@ -59,7 +59,6 @@ class TemplateSpec:
     bridge: str | None = None
     pool: str | None = None
     user: str | None = None
-    vendor_data: str | None = None
     description: str = ""
 
 
@@ -128,7 +127,6 @@ def create_parameters(spec: TemplateSpec) -> dict[str, Any]:
         "net0": f"virtio,bridge={spec.bridge}" if spec.bridge else None,
         "pool": spec.pool,
         "ciuser": spec.user,
-        "cicustom": f"vendor={spec.vendor_data}" if spec.vendor_data else None,
     }
     parameters.update({key: value for key, value in optional.items() if value})
     return parameters

@@ -64,9 +64,12 @@ options:
         type: bool
         default: false
   disks:
-    description: How many SCSI disks to measure, counted from C(scsi0).
-    type: int
-    default: 0
+    description:
+      - Names of the disks to measure. The first is the system disk on C(scsi0); a further one is found by its serial, which
+        is its name, else by its position.
+    type: list
+    elements: str
+    default: []
   cloud_init_timeout:
     description: How long to wait for cloud-init to finish, in seconds.
     type: int
@@ -80,7 +83,7 @@ EXAMPLES = r"""
     dns_server: 192.0.2.2
     pings:
       - {address: 192.0.2.12, mtu: 1500}
-    disks: 1
+    disks: [system]
 """
 
 RETURN = r"""
@@ -96,7 +99,7 @@ probe:
     resolved: {description: Addresses per name as the resolver gives them., type: dict}
     served: {description: "Per name C(addresses) and C(error) as O(dns_server) answers.", type: dict}
     pings: {description: "Each of O(pings) with C(sent), C(received) and C(small).", type: list, elements: dict}
-    disks: {description: Size in bytes per SCSI disk., type: list, elements: int}
+    disks: {description: Size in bytes per disk, null if absent., type: list, elements: int}
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -114,7 +117,7 @@ ARGUMENT_SPEC = {
     "names": {"type": "list", "elements": "str", "default": []},
     "dns_server": {"type": "str"},
     "pings": {"type": "list", "elements": "dict", "default": [], "options": PING_SPEC},
-    "disks": {"type": "int", "default": 0},
+    "disks": {"type": "list", "elements": "str", "default": []},
     "cloud_init_timeout": {"type": "int", "default": 300},
 }
 

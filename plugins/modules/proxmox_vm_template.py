@@ -17,7 +17,8 @@ description:
   - A template that is already there is verified and never changed, whoever made it. SeaBIOS or i440fx are no fault; a
     missing disk or cloud-init drive is, as no clone of it could be used.
   - A half-made template that this module began is finished or made anew. Anything else that holds the id is left alone.
-  - The image itself must hold C(qemu-guest-agent), or O(vendor_data) must install it at the first boot of each clone.
+  - The image itself must hold C(qemu-guest-agent). The cloud images of the distributions do not; the guide on preparing the
+    host says how to put it in.
 extends_documentation_fragment:
   - detectviz.infra._proxmox
 attributes:
@@ -120,11 +121,6 @@ options:
   user:
     description: Login user that cloud-init makes, unless a clone says otherwise.
     type: str
-  vendor_data:
-    description:
-      - Volume id of a cloud-init vendor file in a snippet storage, such as V(local:snippets/guest-agent.yaml). Clones
-        inherit it.
-    type: str
   description:
     description: Text for the notes of the template.
     type: str
@@ -191,7 +187,7 @@ IMAGE_SPEC = {
 
 SHAPE_OPTIONS = (
     "bios", "machine", "cores", "memory_mb", "cpu_type", "arch", "scsi_controller", "cloud_init_drive", "discard", "bridge",
-    "pool", "user", "vendor_data", "description")  # fmt: skip
+    "pool", "user", "description")  # fmt: skip
 
 
 def argument_spec() -> dict[str, Any]:
@@ -217,7 +213,6 @@ def argument_spec() -> dict[str, Any]:
         "bridge": {"type": "str"},
         "pool": {"type": "str"},
         "user": {"type": "str"},
-        "vendor_data": {"type": "str"},
         "description": {"type": "str", "default": ""},
         "timeout": {"type": "int", "default": 1800},
     }

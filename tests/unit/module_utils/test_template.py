@@ -66,7 +66,7 @@ def test_seabios_needs_no_efi_disk() -> None:
 
 
 def test_what_is_not_asked_for_is_not_sent() -> None:
-    assert not {"net0", "pool", "ciuser", "cicustom", "arch", "cpu"} & set(create_parameters(spec()))
+    assert not {"net0", "pool", "ciuser", "arch", "cpu"} & set(create_parameters(spec()))
 
 
 @pytest.mark.parametrize("checksum", ["", DIGEST, "sha256:xyz", "sha256:abcd", "crc32:" + DIGEST])
