@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _plan_file, _vm_ownership
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline, SystemClock
-from ansible_collections.detectviz.infra.plugins.module_utils._errors import LockedError, ProblemsError
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError, LockedError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._progress import Progress
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._site_lock import site_lock
@@ -196,23 +196,28 @@ class Run:
         Such tasks are what a killed run left behind, and then they end; or somebody else is at work, and then more
         come. Raises LockedError when there are some again the second time.
         """
-        ids = {str(work.guest.vm_id) for work in works if work.plan.exists}
-        if not ids:
+        labels = {str(work.guest.vm_id): work.guest.label for work in works if work.plan.exists}
+        if not labels:
             return False
         deadline = Deadline.after(self._clock, self._settings.limits.guest, "tasks of another run")
         found = False
         for node in sorted({work.plan.node for work in works if work.plan.exists}):
             watcher = self._tools.watcher(node)
             for task in watcher.running(deadline):
-                if str(task.get("id")) not in ids:
+                label, upid = labels.get(str(task.get("id"))), str(task["upid"])
+                if label is None:
                     continue
-                if not first:
-                    raise LockedError(
-                        f"{task.get('user')} is working on guest {task.get('id')} ({task.get('upid')}): another run "
-                        f"for this site is under way elsewhere; nothing was changed. Run again when it has ended"
-                    )
-                watcher.wait_ended(str(task["upid"]), deadline)
-                found = True
+                try:
+                    if first:
+                        watcher.wait_ended(upid, deadline)
+                        found = True
+                        continue
+                except DeadlineError:
+                    pass
+                raise LockedError(
+                    f"{label}: {task.get('user')} is working on it (task {upid}): another run for this site, or somebody "
+                    f"at the host; nothing was changed. Run again when that has ended"
+                )
         return found
 
     def _orphans(self, rows: list[Observed]) -> list[dict[str, Any]]:
