@@ -56,7 +56,7 @@ async def _addresses(socket: Path) -> list[str]:
     if not socket.exists():
         return []
     try:
-        cards: Any = await agent.ask(socket, "guest-network-get-interfaces")
+        cards: Any = await agent.ask(socket, "guest-network-get-interfaces", timeout=10)
     except (agent.AgentNotAnswering, agent.AgentRefused):
         return []
     found = (item["ip-address"] for card in cards if card["name"] != "lo" for item in card.get("ip-addresses", ()))

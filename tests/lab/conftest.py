@@ -47,14 +47,16 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class LabCommand:
     """`python -m lab` as a user types it, with a state folder of its own."""
 
-    def __init__(self, state: Path) -> None:
-        self.folder = state / "detectviz-infra/lab" / LAB_NAME
-        self.namespace = f"dvz-{LAB_NAME}"
-        self._environment = {**os.environ, "XDG_STATE_HOME": str(state)}
+    def __init__(self, state: Path, name: str = LAB_NAME) -> None:
+        self.name = name
+        self.folder = state / "detectviz-infra/lab" / name
+        self.namespace = f"dvz-{name}"
+        programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self._environment = {**os.environ, "XDG_STATE_HOME": str(state), "PATH": programs}
 
     def __call__(self, *words: str, code: int | None = 0) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "lab", "--name", LAB_NAME, *words],
+            [sys.executable, "-m", "lab", "--name", self.name, *words],
             cwd=CHECKOUT, env=self._environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL, check=False, timeout=900,
         )  # fmt: skip

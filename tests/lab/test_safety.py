@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from pathlib import Path
@@ -71,6 +72,9 @@ def sysctls() -> dict[str, str]:
 
 
 def shown(*command: str) -> list[str]:
+    """Lines that a program prints; none when the machine does not have it."""
+    if shutil.which(command[0]) is None:
+        return []
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
     return done.stdout.splitlines()
 
