@@ -108,6 +108,7 @@ def test_two_runs_from_two_machines_make_no_twin(site: Site, first_id: int) -> N
 def test_a_run_that_meets_the_work_of_another_says_whose_it_is(site: Site, first_id: int) -> None:
     site.run([row(first_id)])
     site.pve.fault("task_delay", task="qmconfig", seconds=200)
+    site.pve.requests(reset=True)
     first = site.start([row(first_id, cores=3)], state_dir=str(site.folder / "one"))
     seen(site, "POST /nodes/{node}/qemu/{vmid}/config", first)
     second = site.run([row(first_id, cores=4)], state_dir=str(site.folder / "two"), timeout=1)
