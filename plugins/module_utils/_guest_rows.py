@@ -102,9 +102,17 @@ def machine_summary(rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
 
 
 def planned_templates(results: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Templates that ``proxmox_vm_template`` was to make, from its results in a loop."""
+    """Templates that ``proxmox_vm_template`` was to make, from its results in a loop.
+
+    How large an image is shows when it is imported; until then its disk counts as empty, so that growing it is planned.
+    """
     return [
-        {"name": result["template"]["name"], "vm_id": row["vm_id"], "node": row["node"], "config": row["config"]}
+        {
+            "name": result["template"]["name"],
+            "vm_id": row["vm_id"],
+            "node": row["node"],
+            "config": {**row["config"], "scsi0": f"{row['config']['scsi0']},size=0"},
+        }
         for result in results
         for row in (result.get("template") or {}).get("nodes") or []
         if row.get("operations")

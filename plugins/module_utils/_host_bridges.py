@@ -26,7 +26,7 @@ def host_bridges(host: Mapping[str, Any], networks: Mapping[str, Mapping[str, An
             # A bridge that carries several networks must take the largest packet of them.
             row["mtu"] = max(int(network["mtu"]), row.get("mtu", 0))
         if network.get("vlan_tag"):
-            row["vlan_aware"] = True
+            # Proxmox tags guests on a plain bridge as well; the host itself has no address in the VLAN.
             continue
         for address in _addresses(host, name):
             for key in ("cidr", "cidr6"):

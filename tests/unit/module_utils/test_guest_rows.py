@@ -59,10 +59,12 @@ def test_the_summary_says_what_was_not_inspected() -> None:
 
 
 def test_only_templates_that_would_be_made_are_planned() -> None:
-    made = {"node": "pve1", "vm_id": 9000, "operations": ["create"], "config": {"template": 1}}
-    there = {"node": "pve2", "vm_id": 9001, "operations": [], "config": {"template": 1}}
+    made = {"node": "pve1", "vm_id": 9000, "operations": ["create"], "config": {"scsi0": "fast:base-9000-disk-0"}}
+    there = {"node": "pve2", "vm_id": 9001, "operations": [], "config": {"scsi0": "fast:base-9001-disk-0"}}
     results = [{"template": {"name": "a", "nodes": [made, there]}}, {"skipped": True}]
-    assert planned_templates(results) == [{"name": "a", "vm_id": 9000, "node": "pve1", "config": {"template": 1}}]
+    (planned,) = planned_templates(results)
+    assert (planned["name"], planned["vm_id"], planned["node"]) == ("a", 9000, "pve1")
+    assert planned["config"]["scsi0"] == "fast:base-9000-disk-0,size=0"
 
 
 def test_steps_are_told_per_guest() -> None:
@@ -84,7 +86,7 @@ def test_networks_on_one_bridge_share_it() -> None:
         "dmz": {"cidr": "10.0.0.0/24", "bridge": "vmbr0", "mtu": 9000, "vlan_tag": 20},
     }
     assert host_bridges({"name": "pve1", "address": "192.0.2.2"}, networks) == [
-        {"name": "vmbr0", "mtu": 9000, "cidr": "192.0.2.2/24", "vlan_aware": True}
+        {"name": "vmbr0", "mtu": 9000, "cidr": "192.0.2.2/24"}
     ]
 
 
