@@ -81,7 +81,7 @@ def test_a_deleted_disk_stays_as_unused_unless_forced(machine, pve):
 
 @pytest.mark.parametrize(("options", "text"), [
     ({"delete": "nonsense"}, "delete: unknown option 'nonsense'"),
-    ({"delete": "cores", "cores": 2}, "delete: you can't use '-cores' and '-delete cores' at the same time"),
+    ({"delete": "cores", "cores": 2}, "delete: you can't use '-cores' and -delete cores' at the same time"),
     ({"nonsense": 1}, "property is not defined in schema"),
     ({"scsi3": "local:1"}, "storage 'local' does not support vm images"),
     ({"scsi3": "local-lvm:4,import-from=local:import/x.qcow2"}, "'import-from' requires special syntax"),

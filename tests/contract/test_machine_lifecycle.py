@@ -106,7 +106,7 @@ def test_a_machine_moves_to_another_node(make_pve):
     base = "/nodes/pve1/qemu"
     api.run(api.post(base, vmid=100, scsi0="local-lvm:1"))
     assert api.get(f"{base}/100/migrate")["local_disks"][0]["volid"] == "local-lvm:vm-100-disk-0"
-    assert api.refused("POST", f"{base}/100/migrate", target="pve1") == (500, "target is local node.")
+    assert api.refused("POST", f"{base}/100/migrate", target="pve1") == (400, "target: target is local node.")
     api.run(api.post(f"{base}/100/migrate", target="pve2"))
     assert api.refused("GET", f"{base}/100/config") == (
         500, "Configuration file 'nodes/pve1/qemu-server/100.conf' does not exist")

@@ -44,6 +44,8 @@ async def pending(call: Call) -> list[dict[str, Any]]:
 async def _change(call: Call, *, background: bool) -> str | None:
     vmid, node, world = int(call.vmid or 0), str(call.node), call.world
     change = update.read(call, vmid)
+    if not (change.values or change.delete or change.revert):
+        raise died("no options specified")
     guest = load(world, vmid, node)
     edit = world.faults.take("foreign_edit", vmid=vmid, node=node)
     if edit:
@@ -51,6 +53,7 @@ async def _change(call: Call, *, background: bool) -> str | None:
         guest.save()
     guest.check_digest(change.digest)
     guest.check_lock()
+    update.check_balloon(guest, change)
     if not background:
         lines: list[str] = []
         await update.apply(world, vmid, node, change, lines.append, lines.append)
@@ -85,14 +88,14 @@ async def unlink(call: Call) -> None:
 
 @operation("PUT", f"{BASE}/resize")
 async def grow(call: Call) -> str:
-    guest, params = _guest(call), call.params
-    guest.check_digest(params.get("digest"))
-    if params["disk"] in guest.config:
-        storage = drives.parse(params["disk"], guest.config[params["disk"]]).storage
-        if storage:
-            call.require(f"/storage/{storage}", "Datastore.AllocateSpace")
-    return call.start_task("resize", guest.vmid, lambda task: resize.grow(
-        task, guest.vmid, guest.node, params["disk"], params["size"], params.get("digest")))
+    """All its checks are the worker's: what is wrong, even with the machine itself, is the end of the task."""
+    vmid, params = int(call.vmid or 0), call.params
+
+    def may_use(storage: str) -> None:
+        call.require(f"/storage/{storage}", "Datastore.AllocateSpace")
+
+    return call.start_task("resize", vmid, lambda task: resize.grow(
+        task, vmid, str(call.node), params["disk"], params["size"], params.get("digest"), may_use))
 
 
 @operation("POST", f"{BASE}/move_disk")

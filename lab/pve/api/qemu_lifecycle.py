@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lab.pve.errors import died
+from lab.pve.errors import ParameterError
 from lab.pve.guests import lab_operations, startup  # noqa: F401 - register themselves
 from lab.pve.qemu import make_template  # noqa: F401 - registers itself
 from lab.pve.qemu import clone, create, destroy, drives, migrate, power, status, template
@@ -50,7 +50,7 @@ async def to_template(call: Call) -> str:
 async def remove(call: Call) -> str:
     guest, params = _guest(call), call.params
     if params.get("skiplock") and call.identity != "root@pam":
-        raise died("Only root may use this option.")
+        raise ParameterError({"skiplock": "Only root may use this option."})
     await guest.is_running()
     purge, unreferenced = bool(params.get("purge")), bool(params.get("destroy-unreferenced-disks"))
     destroy.check(guest, purge)

@@ -20,11 +20,13 @@ _CHUNK = 1024**2
 
 async def command(guest: Guest, name: str, **arguments: Any) -> Any:
     """One command, after a ping that an absent agent lets run into its timeout."""
-    enabled = propstring.parse(str(guest.config.get("agent", "0")), "enabled").get("enabled", "0")
-    if not propstring.truth(enabled):
+    if "agent" not in guest.config:
         raise died("No QEMU guest agent configured")
     if not await guest.is_running():
         raise died(f"VM {guest.vmid} is not running")
+    enabled = propstring.parse(str(guest.config["agent"]), "enabled").get("enabled", "0")
+    if not propstring.truth(enabled):  # there is no channel on which it could answer
+        raise died("QEMU guest agent is not running")
     clock = guest.world.clock
     asked = clock.monotonic()
     try:

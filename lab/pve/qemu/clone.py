@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lab.pve import pools
-from lab.pve.errors import TaskError, died
+from lab.pve.errors import ParameterError, TaskError, died
 from lab.pve.network import bridges
 from lab.pve.qemu import drives, nets, propstring
 from lab.pve.qemu.drives import Drive
@@ -39,31 +39,44 @@ def read(call: Call) -> Order:
     """What is refused at once, before a task is forked."""
     params, world, node = call.params, call.world, str(call.node)
     target = params.get("target") or node
-    if target not in world.state.nodes:
-        raise died(f"hostname lookup '{target}' failed - failed to get address info for: {target}: "
-                   "Name or service not known")
     if params.get("pool") and params["pool"] not in world.state.pools:
         raise died(f"pool '{params['pool']}' does not exist")
+    if target not in world.state.nodes:
+        raise died(f"no such cluster node '{target}'")
+    if params.get("storage"):
+        _check_target_storage(world, params["storage"], node, target)
     guest = load(world, int(call.vmid or 0), node)
-    order = Order(guest.vmid, node, params["newid"], bool(params.get("full")) or not guest.is_template, target,
+    order = Order(guest.vmid, node, params["newid"], bool(params.get("full", not guest.is_template)), target,
                   params.get("name"), params.get("description"), params.get("storage"), params.get("format"),
                   params.get("pool"))
+    guest.check_lock()
     if params.get("snapname"):
         raise died(f"snapshot '{params['snapname']}' does not exist")
-    _check_storage(call, order, guest)
+    _check_options(order)
+    _check_sources(call, order, guest)
     for _index, net in nets.of(guest.config):
         bridges.check_use(call, net)
     check(world, order, guest)
     return order
 
 
-def _check_storage(call: Call, order: Order, guest: Guest) -> None:
-    if order.storage:
-        found = config.enabled_on(call.world, order.storage, order.node)
-        if order.target != order.node:
-            config.enabled_on(call.world, order.storage, order.target)
-            if not config.is_shared(found):
-                raise died(f"can't clone to non-shared storage '{order.storage}'")
+def _check_target_storage(world: World, storage: str, node: str, target: str) -> None:
+    found = config.enabled_on(world, storage, node)
+    if not config.holds(found, "images"):
+        raise ParameterError({"storage": f"storage '{storage}' does not support vm images"})
+    if target != node:
+        config.enabled_on(world, storage, target)
+        if not config.is_shared(found):
+            raise died(f"can't clone to non-shared storage '{storage}'")
+
+
+def _check_options(order: Order) -> None:
+    for name, value in (("storage", order.storage), ("format", order.fmt)):
+        if value and not order.full:
+            raise died(f"parameter '{name}' not allowed for linked clones")
+
+
+def _check_sources(call: Call, order: Order, guest: Guest) -> None:
     for drive in drives.of(guest.config):
         if drive.storage and (not drive.is_cdrom or drive.is_cloudinit):
             used = order.storage or drive.storage
@@ -78,14 +91,17 @@ def check(world: World, order: Order, guest: Guest) -> None:
     guest.check_lock()
     if str(order.newid) in world.state.guests and world.state.guests[str(order.newid)]["node"] == order.node:
         raise died(f"unable to create VM {order.newid}: config file already exists")
-    if not order.full:
-        if order.storage:
-            raise died("parameter 'storage' not allowed for linked clones")
-        if order.fmt:
-            raise died("parameter 'format' not allowed for linked clones")
-        for drive in drives.of(guest.config):
-            if drive.storage and not drive.is_cdrom and world.state.storages[drive.storage]["type"] == "lvm":
-                raise died(f"Linked clone feature is not supported for drive '{drive.key}'")
+    if order.full:
+        return
+    for drive in drives.of(guest.config):
+        if drive.storage and not drive.is_cdrom and not _can_be_linked(world, drive):
+            raise died(f"Linked clone feature is not supported for '{drive.file}' ({drive.key})")
+
+
+def _can_be_linked(world: World, drive: Drive) -> bool:
+    """Only base images of templates can, and not on plain LVM."""
+    name = drive.file.split(":", 1)[1].rsplit("/", 1)[-1]
+    return name.startswith("base-") and world.state.storages[str(drive.storage)]["type"] != "lvm"
 
 
 async def run(task: Task, order: Order) -> None:

@@ -28,12 +28,13 @@ def check_access(call: Call, vmid: int, wanted: dict[str, Drive], pool: str | No
             options.require_on_vm(call, vmid, pool, ("VM.Config.Cloudinit",))
         if drive.file in ("none", "cdrom"):
             continue
-        if drive.new_disk or drive.new_cloudinit:
-            storage = drive.new_disk[0] if drive.new_disk else str(drive.new_cloudinit)
+        if drive.new_disk:
+            # whether it is enabled, and on this node, is only found out by the worker
+            storage = drive.new_disk[0]
             call.require(f"/storage/{storage}", "Datastore.AllocateSpace")
-            if not config.holds(config.enabled_on(call.world, storage, str(call.node)), "images"):
+            if not config.holds(config.entry(call.world, storage), "images"):
                 raise ParameterError({"storage": f"storage '{storage}' does not support vm images"})
-        else:
+        elif not drive.new_cloudinit:
             check_volume_access(call, vmid, drive.file)
         if "import-from" in drive.options:
             _check_import(call, vmid, key, drive)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lab.pve.errors import TaskError, died
+from lab.pve.errors import ParameterError, TaskError, died
 from lab.pve.profiles import times_of
 from lab.pve.qemu import drives
 from lab.pve.qemu.guest import Guest, load
@@ -25,7 +25,7 @@ def local_volumes(guest: Guest) -> list[dict]:
 def check(guest: Guest, target: str, online: bool) -> None:
     """Refused at once."""
     if target == guest.node:
-        raise died("target is local node.")
+        raise ParameterError({"target": "target is local node."})
     if target not in guest.world.state.nodes:
         raise died(f"no such cluster node '{target}'")
     if guest.running and not online:

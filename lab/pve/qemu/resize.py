@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lab.pve.errors import died
@@ -24,14 +25,16 @@ def drive_of(guest: Guest, key: str) -> Drive:
     return drive
 
 
-async def grow(task: Task, vmid: int, node: str, key: str, size: str, digest: str | None) -> None:
-    """`size` is absolute, or relative with a plus sign. Equal is no error, smaller is."""
+async def grow(task: Task, vmid: int, node: str, key: str, size: str, digest: str | None,
+               may_use: Callable[[str], None]) -> None:
+    """`size` is absolute, or relative with a plus sign. Equal is no error, smaller is. `may_use` checks a storage."""
     world = task.world
     async with world.locks.config(vmid):
         guest = load(world, vmid, node)
         guest.check_digest(digest)
         guest.check_lock()
         drive = drive_of(guest, key)
+        may_use(str(drive.storage))
         volume = volumes.get(world, drive.file, node)
         wanted = propstring.parse_size(size.removeprefix("+"))
         if size.startswith("+"):

@@ -64,11 +64,13 @@ def _names(value: str | None) -> list[str]:
 
 
 def _check_names(call: Call, change: Change) -> None:
-    for option, names in (("delete", change.delete), ("revert", change.revert)):
+    for option, names in (("revert", change.revert), ("delete", change.delete)):
         for name in names:
             if name in change.values:
-                text = f"you can't use '-{name}' and '-{option} {name}' at the same time"
-                raise ParameterError({option: text})
+                # said so, with one quotation mark missing, about the parameter `delete` in both cases
+                raise ParameterError({"delete": f"you can't use '-{name}' and -{option} {name}' at the same time"})
+            if option == "delete" and name in change.revert:
+                raise ParameterError({"revert": f"you can't use '-delete {name}' and -revert {name}' at the same time"})
             if not _known(call, name):
                 raise ParameterError({option: f"unknown option '{name}'"})
 
@@ -125,7 +127,7 @@ async def apply(world: World, vmid: int, node: str, change: Change, log: Callabl
         guest.check_lock()
         await guest.is_running()
         world.check_quorum()
-        _check_balloon(guest, change)
+        check_balloon(guest, change)
         await world.clock.sleep(world.profile.configure)
         log(f"update VM {vmid}: {' '.join(_shown(change))}".rstrip())
         await _delete(guest, change, warn)
@@ -146,7 +148,8 @@ def _shown(change: Change) -> list[str]:
     return parts
 
 
-def _check_balloon(guest: Guest, change: Change) -> None:
+def check_balloon(guest: Guest, change: Change) -> None:
+    """Checked at once, and again in the worker."""
     if not {"memory", "balloon"} & set(change.values):
         return
     wanted = {**guest.merged(), **change.values}
