@@ -78,10 +78,22 @@ from ansible_collections.detectviz.infra.plugins.plugin_utils.machines import CO
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import SiteError
 from ansible_collections.detectviz.infra.plugins.plugin_utils.source import SUFFIX, Source
 
-PINNED_HOST_KEYS = (
+try:
+    from ansible.template import trust_as_template
+except ImportError:  # ansible-core 2.18 templates every string of an inventory
+
+    def trust_as_template(value: str) -> str:
+        return value
+
+
+# Marked as templates here: the core forgets what a plugin declares (trusted_by_default) when another source was parsed
+# before this one.
+PINNED_HOST_KEYS = trust_as_template(
     "-o UserKnownHostsFile={{ state_dir | quote }}/known_hosts -o GlobalKnownHostsFile=/dev/null -o StrictHostKeyChecking=yes"
 )
-LOGIN_USER = "{{ user | default((guest_defaults | default({})).user, true) | default('root', true) }}"
+LOGIN_USER = trust_as_template(
+    "{{ user | default((guest_defaults | default({})).user, true) | default('root', true) }}"
+)
 
 _GROUP_OF_ROLE = {CONTROL_PLANE: "masters", WORKER: "workers"}
 
@@ -142,7 +154,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         self.inventory.add_child("k8s_cluster", "workers")
         # A lookup, not the value: it grows with the table, and listing the inventory copies it to every host.
         quoted = json.dumps(str(Path(path).absolute()))
-        self.inventory.set_variable("all", "site_derived", f"{{{{ lookup('detectviz.infra.site_derived', {quoted}) }}}}")
+        lookup = trust_as_template(f"{{{{ lookup('detectviz.infra.site_derived', {quoted}) }}}}")
+        self.inventory.set_variable("all", "site_derived", lookup)
         self.inventory.set_variable("all", "state_dir", state_dir(path, site["data"]["site_name"]))
         # Host keys are pinned, so that no connection of this site trusts one at first sight.
         self.inventory.set_variable("all", "ansible_ssh_common_args", PINNED_HOST_KEYS)

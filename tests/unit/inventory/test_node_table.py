@@ -10,6 +10,7 @@ import yaml
 from ansible.inventory.manager import InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
+from ansible.vars.manager import VariableManager
 
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = {"plugin": "detectviz.infra.node_table", "path": "machines.yml", "site": "site.yml"}
@@ -132,3 +133,16 @@ def test_the_sites_of_the_project_load(site: str, count: int) -> None:
     path = ROOT / "inventory" / site / "site.node_table.yml"
     manager = InventoryManager(loader=DataLoader(), sources=[str(path)])
     assert len(names(manager, "machines")) == count
+
+
+def test_its_templates_are_templates_beside_another_source_too(tmp_path: Path) -> None:
+    other = tmp_path / "other" / "hosts.yml"
+    other.parent.mkdir()
+    other.write_text("all: {hosts: {elsewhere: {}}}\n")
+    sources = [str(other), str(ROOT / "inventory/detectviz/site.node_table.yml")]
+    loader = DataLoader()
+    manager = InventoryManager(loader=loader, sources=sources)
+    variables = VariableManager(loader=loader, inventory=manager).get_vars(host=manager.get_host("master-1"))
+    templar = Templar(loader=loader, variables=variables)
+    assert "{{" not in templar.template(variables["ansible_ssh_common_args"])
+    assert templar.template(variables["ansible_user"]) == "ubuntu"
