@@ -16,7 +16,9 @@ from lab.nodes import oci, requirements, safety
 from lab.nodes.cloud_image import publish, qcow2
 from tests.lab.conftest import SITE
 
-PROC_DEVICES = "Character devices:\n  1 mem\n  4 tty\n 10 misc\n 21 sg\n136 pts\n\nBlock devices:\n  7 loop\n254 virtblk\n"
+PROC_DEVICES = (
+    "Character devices:\n  1 mem\n  4 tty\n 10 misc\n 21 sg\n136 pts\n\nBlock devices:\n  7 loop\n254 virtblk\n"
+)
 PROC_MISC = "200 tun\n130 watchdog\n237 loop-control\n"
 
 

@@ -122,7 +122,8 @@ python3 - <<'EOF'
 import json
 c = json.load(open('config.json'))
 c['process']['terminal'] = False
-c['process']['args'] = ['/bin/sh', '-c', 'mknod /dev/stolen b MAJOR MINOR; dd if=/dev/stolen of=/dev/null count=1 && echo READ; date --set 2001-01-01 && echo SET; echo RAN']
+steal = 'mknod /dev/stolen b MAJOR MINOR; dd if=/dev/stolen of=/dev/null count=1 && echo READ; '
+c['process']['args'] = ['/bin/sh', '-c', steal + 'date --set 2001-01-01 && echo SET; echo RAN']
 caps = ['CAP_MKNOD', 'CAP_SYS_ADMIN', 'CAP_DAC_OVERRIDE']
 c['process']['capabilities'] = {kind: caps for kind in ('bounding', 'effective', 'permitted')}
 c['linux']['resources']['devices'] = [{'allow': True, 'access': 'rwm'}]
