@@ -11,6 +11,10 @@ from tests.runner.context import Context, Core
 from tests.runner.outcome import Outcome, from_junit
 
 
+# Two at a time, a file's tests together: they share an emulator.
+PARALLEL = ["-p", "no:pytest-ansible", "-n", "2", "--dist", "loadfile"]
+
+
 @dataclass(frozen=True)
 class Suite:
     name: str
@@ -56,12 +60,12 @@ def package(context: Context) -> Outcome:
 
 def contract(context: Context) -> Outcome:
     """The Proxmox emulator against the official schema, the facts and foreign clients."""
-    return _pytest(context, "contract", context.main, ["-p", "no:pytest-ansible", "tests/contract"])
+    return _pytest(context, "contract", context.main, [*PARALLEL, "tests/contract"])
 
 
 def emulated(context: Context) -> Outcome:
     """Modules and playbooks against the emulator with simulated guests."""
-    return _pytest(context, "emulated", context.main, ["-p", "no:pytest-ansible", "tests/emulated"])
+    return _pytest(context, "emulated", context.main, [*PARALLEL, "tests/emulated"])
 
 
 def sanity(context: Context) -> Outcome:
