@@ -11,7 +11,7 @@ from lab.pve.context import ORIGIN
 from lab.pve.dispatch import ConnectionReset, Dispatcher
 from lab.pve.errors import ApiError
 from lab.pve.journal import Journal
-from lab.pve.wire import Answer, Request, error_answer, read_request, send
+from lab.pve.wire import PREFIX, Answer, Request, error_answer, read_request, send
 from lab.pve.workers import Workers
 
 if TYPE_CHECKING:
@@ -65,10 +65,9 @@ class App:
         routed = self.dispatcher.route(request)
         self.journal.count(request.method, routed[0].path if routed else "(unknown path)")
         try:
-            if routed is None:
-                path = request.full_path.removeprefix("/api2/json")
-                raise ApiError(501, f"Method '{request.method} {path}' not implemented")
-            return await self.dispatcher.answer(request, *routed)
+            if not request.full_path.startswith(PREFIX + "/"):
+                raise ApiError(501, "no such uri")
+            return await self.dispatcher.answer(request, *(routed or (None, {})))
         except Unauthorized as error:
             await self.world.clock.sleep(UNAUTHORIZED_DELAY)
             return error_answer(error, with_message=self._messages, bare=error.bare)

@@ -1,6 +1,6 @@
 """From a request to an answer, in the order of Proxmox VE.
 
-route (501), authentication (401), permission (403), node (500), parameters (400), handler.
+authentication (401), route (501), permission (403), node (500), parameters (400), handler.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from lab.pve import permissions
+from lab.pve.access import permission_denied
 from lab.pve.api_index import index_of
-from lab.pve.auth import Unauthorized
+from lab.pve.auth import REFUSED, Unauthorized
 from lab.pve.context import ORIGIN, Origin
 from lab.pve.errors import ApiError, ParameterError, TaskError, died
-from lab.pve.registry import OPERATIONS, Call, Listing
+from lab.pve.registry import OPERATIONS, Call, Handler, Listing
 from lab.pve.wire import PREFIX, Answer, Request, parameters
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from lab.pve.world import World
 
 WRITES = ("POST", "PUT", "DELETE")
+# Served without a login.
+OPEN = {("GET", "/access/domains"), ("GET", "/access/ticket"), ("POST", "/access/ticket"), ("POST", "/access/vncticket"),
+        ("POST", "/access/openid/login"), ("POST", "/access/openid/auth-url")}
 
 
 class ConnectionReset(Exception):
@@ -49,18 +53,19 @@ class Dispatcher:
         operation = self._world.schema.operation(request.method, found[0])
         return (operation, found[1]) if operation else None
 
-    async def answer(self, request: Request, operation: Operation, path_values: dict[str, str]) -> Answer:
-        """The answer of a routed request; ApiError becomes its error elsewhere."""
-        handler = OPERATIONS.get((operation.method, operation.path)) or index_of(self._world.schema, operation)
+    async def answer(self, request: Request, operation: Operation | None, path_values: dict[str, str]) -> Answer:
+        """The answer of a request (`operation` None: no such path); ApiError becomes its error elsewhere."""
         path = request.full_path.removeprefix(PREFIX)
-        if handler is None:
-            raise ApiError(501, f"Method '{operation.method} {path}' not implemented")
-        origin = Origin(operation.method, path, operation.path, path_values.get("node"),
+        origin = Origin(request.method, path, operation.path if operation else path, path_values.get("node"),
                         _number(path_values.get("vmid")))
         ORIGIN.set(origin)
-        identity = self._identity(request, operation)
-        origin.identity = identity
-        values = {**parameters(request), **path_values}
+        origin.identity = identity = self._identity(request, path)
+        handler = self._handler(operation)
+        if operation is None or handler is None:
+            raise ApiError(501, f"Method '{request.method} {path}' not implemented")
+        values = _together(parameters(request), path_values)
+        if "!" in identity and not operation.allowtoken:
+            raise permission_denied(f"URI '{path}' not available with API token, need proper ticket.\n")
         permissions.check(self._world.access, self._world.state.users, operation.permissions, identity or None, values)
         if operation.has_node:
             values["node"] = origin.node = self._find_node(path_values["node"])
@@ -78,15 +83,18 @@ class Dispatcher:
         self._faults_after()
         return Answer(200, {"data": listing.data, **listing.extra}, "OK")
 
-    def _identity(self, request: Request, operation: Operation) -> str:
-        if operation.permissions.get("user") == "world":
+    def _handler(self, operation: Operation | None) -> Handler | None:
+        if operation is None:
+            return None
+        return OPERATIONS.get((operation.method, operation.path)) or index_of(self._world.schema, operation)
+
+    def _identity(self, request: Request, path: str) -> str:
+        """Who asks is found out first, even for a path that is not there."""
+        if (request.method, path) in OPEN:
             return ""
         if self._world.faults.take("unauthorized"):
-            raise Unauthorized("permission denied - invalid PVE ticket")
-        identity = self._authenticator.identity(request.method, request.headers)
-        if "!" in identity and not operation.allowtoken:
-            raise ApiError(403, "Permission check failed (API tokens are not allowed here)")
-        return identity
+            raise Unauthorized(REFUSED)
+        return self._authenticator.identity(request.method, request.headers)
 
     def _find_node(self, name: str) -> str:
         """The node that a path names; `localhost` is the one that answers."""
@@ -137,6 +145,14 @@ async def _guarded(handler: Any, call: Call) -> Any:
     except Exception as error:
         traceback.print_exc()
         raise died(f"internal error of the emulator: {type(error).__name__}: {error}") from error
+
+
+def _together(given: dict[str, Any], path_values: dict[str, str]) -> dict[str, Any]:
+    """Parameters of the request and of its path; one that is in both must say the same."""
+    for name, value in path_values.items():
+        if name in given and str(given[name]) != value:
+            raise ParameterError({name: "duplicate parameter (already defined in URI) with conflicting values!"})
+    return {**given, **path_values}
 
 
 def _number(text: str | None) -> int | None:

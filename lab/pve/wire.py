@@ -65,8 +65,8 @@ async def read_request(scope: dict[str, Any], receive: Callable[[], Awaitable[di
 
 
 def parameters(request: Request) -> dict[str, Any]:
-    """Query and body together. A repeated key is a list; JSON keeps its types."""
-    found = _form(request.query_string)
+    """Query and body together, the query wins. A repeated key is a list; JSON keeps its types."""
+    found: dict[str, Any] = {}
     if request.method in METHODS_WITH_BODY and request.body:
         kind = request.headers.get("content-type", "application/x-www-form-urlencoded").split(";")[0].strip().lower()
         if kind == "application/json":
@@ -75,7 +75,7 @@ def parameters(request: Request) -> dict[str, Any]:
             found.update(_form(request.body.decode("utf-8", "replace")))
         else:
             raise ApiError(506, f"upload '{kind}' not implemented")
-    return found
+    return {**found, **_form(request.query_string)}
 
 
 def _form(text: str) -> dict[str, Any]:

@@ -66,29 +66,27 @@ def test_a_ticket_renews_itself(pve):
 
 def test_a_forged_ticket_is_none(pve):
     answer = anonymous(pve, Cookie="PVEAuthCookie=PVE:root@pam:6543210F::c2lnbmF0dXJl")
-    assert (answer.status_code, answer.reason) == (401, "permission denied - invalid PVE ticket")
+    assert (answer.status_code, answer.reason) == (401, "Authentication failed!")
 
 
-@pytest.mark.parametrize(("header", "reason"), [
-    ("PVEAPIToken=root@pam!lab=wrong", "invalid token value!"),
-    ("PVEAPIToken=root@pam!nope=x", "no such token 'nope' for user 'root@pam'"),
-    ("PVEAPIToken=ghost@pve!lab=x", "no such user ('ghost@pve')"),
-    ("PVEAPIToken=root@pam=x", "no tokenid specified"),
-])
-def test_a_bad_token_says_what_is_wrong_with_it(pve, header, reason):
+@pytest.mark.parametrize("header", ["PVEAPIToken=root@pam!lab=wrong", "PVEAPIToken=root@pam!nope=x",
+                                    "PVEAPIToken=ghost@pve!lab=x", "PVEAPIToken=root@pam=x", "PVEAPIToken=nonsense"])
+def test_what_is_wrong_with_a_token_is_not_told(pve, header):
+    """Since pve-manager 9.1.5."""
     answer = anonymous(pve, Authorization=header)
-    assert (answer.status_code, answer.reason) == (401, reason)
+    assert (answer.status_code, answer.reason, answer.text) == (401, "Authentication failed!", "")
 
 
 def test_tokens_do_not_make_tickets_or_passwords(pve):
     answer = pve.call("PUT", "/access/password", userid="root@pam", password="longenough")
-    assert answer.status_code == 403
+    assert (answer.status_code, answer.reason) == (
+        403, "Permission check failed (URI '/access/password' not available with API token, need proper ticket.")
 
 
 def test_an_expired_token_and_a_disabled_user_are_out(pve):
     pve.call("POST", "/access/users", userid="gone@pve")
     expired = token(pve, "gone@pve", expire=1_000_000)
-    assert "access expired" in pve.call("GET", "/version", pve.session(token=expired)).reason
+    assert pve.call("GET", "/version", pve.session(token=expired)).status_code == 401
     good = token(pve, "gone@pve", "good")
     assert pve.call("GET", "/version", pve.session(token=good)).ok
     pve.call("PUT", "/access/users/gone@pve", enable=0)

@@ -88,9 +88,25 @@ def test_unknown_path_and_unknown_verb_are_501(pve):
     assert pve.call("DELETE", "/version").status_code == 501
 
 
-def test_unknown_path_is_found_before_a_missing_login(pve):
-    answer = requests.get(f"{pve.url}/api2/json/no/such", verify=pve.connection["ca_path"], timeout=10)
-    assert answer.status_code == 501
+def test_a_login_is_asked_for_even_on_an_unknown_path(pve):
+    session = requests.Session()
+    session.trust_env = False
+    answer = session.get(f"{pve.url}/api2/json/no/such", verify=pve.connection["ca_path"], timeout=10)
+    assert (answer.status_code, answer.reason) == (401, "No ticket")
+
+
+def test_a_parameter_of_the_path_cannot_be_contradicted(pve):
+    answer = pve.call("GET", "/nodes/pve/tasks", node="other")
+    assert answer.json()["errors"] == {
+        "node": "duplicate parameter (already defined in URI) with conflicting values!"}
+    assert pve.call("GET", "/nodes/pve/tasks", node="pve").ok
+
+
+def test_the_query_wins_over_the_body(pve):
+    answer = pve.session().post(f"{pve.url}/api2/json/pools?comment=query", data={"poolid": "both", "comment": "body"},
+                                timeout=10)
+    assert answer.ok, answer.text
+    assert pve.call("GET", "/pools/both").json()["data"]["comment"] == "query"
 
 
 def test_a_path_of_the_description_that_nobody_wrote_is_501_and_never_faked(pve):
@@ -204,7 +220,7 @@ class TestFaults:
         pve.fault("unauthorized", nth=2)
         answers = [pve.call("GET", "/version") for _number in range(3)]
         assert [answer.status_code for answer in answers] == [200, 401, 200]
-        assert answers[1].reason == "permission denied - invalid PVE ticket"
+        assert answers[1].reason == "Authentication failed!"
 
     def test_no_quorum_stops_writes_only(self, pve):
         pve.fault("no_quorum")
