@@ -4,23 +4,25 @@
 """Waits for a started guest: first its SSH port, which costs the API nothing, then the agent for its host keys.
 
 An agent that is not up keeps a worker of the host busy for three seconds, and a host has three: so there is one probe
-at a time per node, and three seconds between a failed probe and the next.
+at a time per node, and at least three seconds from the begin of a failed probe to that of the next.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline
-from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError, InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_pipeline import Tools
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_pipeline import StepError, Tools
 
 PROBE_SECONDS = 3.0
 SSH_PORT = 22
@@ -47,7 +49,7 @@ class Waiter:
         self._node_locks: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def arrival(self, guest: Guest, node: str, how: str, deadline: Deadline) -> Arrival:
-        """Waits as told (``none``, ``agent``, ``ssh``). Raises DeadlineError when the guest does not come."""
+        """Waits as told (``none``, ``agent``, ``ssh``). Raises StepError when the guest does not come."""
         arrival = Arrival(addresses=guest.static_addresses)
         if how == "none":
             return arrival
@@ -58,22 +60,25 @@ class Waiter:
             if how == "ssh":
                 self._ssh(guest, arrival.addresses, deadline)
             self._read_host_keys(guest, node, how, arrival, deadline)
-        except DeadlineError as error:
+        except InfraError as error:
             self._tools.progress.say(guest.name, f"wait for {how}", f"failed: {error}")
-            raise
+            console = f"`qm terminal {guest.vm_id}` on {node}, or its console in the web interface"
+            cause = InfraError(f"{str(error).removeprefix(guest.label + ': ')}\n  to see how far it came: {console}")
+            raise StepError(guest.label, f"wait for {how}", cause) from error
         self._tools.progress.say(guest.name, f"wait for {how}", "done")
         return arrival
 
     def _ssh(self, guest: Guest, addresses: list[str], deadline: Deadline) -> None:
         """Returns when one of the addresses takes a connection on port 22."""
-        while True:
-            for address in addresses:
-                try:
-                    with socket.create_connection((address, SSH_PORT), timeout=min(3.0, max(0.1, deadline.left()))):
-                        return
-                except OSError:
-                    continue
-            deadline.pause(SSH_SECONDS, f"SSH of {guest.label} at {', '.join(addresses)}")
+        with _last_answer() as last:
+            while True:
+                for address in addresses:
+                    try:
+                        with socket.create_connection((address, SSH_PORT), timeout=min(3.0, max(0.1, deadline.left()))):
+                            return
+                    except OSError as error:
+                        last.append(f"{address} port {SSH_PORT}: {error}")
+                deadline.pause(SSH_SECONDS, f"SSH of {guest.label} at {', '.join(addresses)}")
 
     def _read_host_keys(self, guest: Guest, node: str, how: str, arrival: Arrival, deadline: Deadline) -> None:
         """The guest's own public host key, over the authenticated API; sshd makes it while it boots."""
@@ -103,17 +108,30 @@ class Waiter:
 
     def _ask(self, path: str, deadline: Deadline, guest: Guest, awaited: str, **params: Any) -> Any:
         """An agent call, tried until the agent answers. A refusal (403 and the like) is raised at once."""
-        while True:
-            deadline.check(awaited)
-            with self._node_locks[path.split("/")[1]]:
-                try:
-                    return self._tools.client.get(path, **params)
-                except ApiError as error:
-                    if error.status != 500 or "disabled" in error.text:
-                        raise
-                deadline.pause(PROBE_SECONDS, awaited)
-            # The others that wait for the lock come first.
-            self._tools.clock.sleep(0.05)
+        with _last_answer() as last:
+            while True:
+                deadline.check(awaited)
+                with self._node_locks[path.split("/")[1]]:
+                    began = self._tools.clock.monotonic()
+                    try:
+                        return self._tools.client.get(path, **params)
+                    except ApiError as error:
+                        if error.status != 500 or "disabled" in error.text:
+                            raise
+                        last.append(str(error))
+                    deadline.pause(max(0.0, began + PROBE_SECONDS - self._tools.clock.monotonic()), awaited)
+                # The others that wait for the lock come first.
+                self._tools.clock.sleep(0.05)
+
+
+@contextlib.contextmanager
+def _last_answer() -> Iterator[list[str]]:
+    """A list for answers that were not the awaited one; a deadline that passes says the last of them."""
+    answers: list[str] = []
+    try:
+        yield answers
+    except DeadlineError as error:
+        raise DeadlineError("\n".join([str(error), *(f"  last answer: {text}" for text in answers[-1:])])) from error
 
 
 def usable_addresses(answer: dict[str, Any]) -> list[str]:
