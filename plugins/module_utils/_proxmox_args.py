@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import ssl
 import traceback
+from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
@@ -53,6 +55,9 @@ def client_of(module: AnsibleModule) -> ProxmoxClient:
         module.fail_json(
             msg="api_fingerprint is not a SHA-256 fingerprint: 32 pairs of hex digits, as Proxmox shows it"
         )
+    problem = _problem_of_ca(params["ca_path"])
+    if problem:
+        module.fail_json(msg=problem)
     validate = params["validate_certs"] is not False
     if not validate and not fingerprint:
         module.warn(
@@ -72,3 +77,16 @@ def client_of(module: AnsibleModule) -> ProxmoxClient:
             fingerprint=fingerprint or None,
         )
     )
+
+
+def _problem_of_ca(path: str | None) -> str | None:
+    """What is wrong with a file or folder of certificate authorities, or None."""
+    if not path:
+        return None
+    where = Path(path)
+    try:
+        ssl.create_default_context(**({"capath": path} if where.is_dir() else {"cafile": path}))
+    except (OSError, ssl.SSLError) as error:
+        reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error)
+        return f"ca_path {path} cannot be used: {reason}. It is a file in PEM format, on the host /etc/pve/pve-root-ca.pem"
+    return None

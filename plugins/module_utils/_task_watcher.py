@@ -63,6 +63,9 @@ class TaskWatcher:
             self.wait_ended(upid, deadline)
         except DeadlineError as error:
             raise DeadlineError(f"{error}{log_text(self.log(upid))}") from error
+        except InfraError as error:
+            error.args = (f"{error}. Task {upid} was under way and may go on",)
+            raise
         exit_status = self._ended[upid]
         if not succeeded(exit_status):
             raise TaskError(upid, exit_status, self.log(upid))

@@ -20,10 +20,10 @@ def finished(site: Site, process: subprocess.Popen[str]) -> Outcome:
     return Outcome(json.loads(output), site.pve.requests())
 
 
-def seen(site: Site, call: str, process: subprocess.Popen[str]) -> None:
-    """Returns once the emulator has counted such a request."""
+def seen(site: Site, call: str, process: subprocess.Popen[str], times: int = 1) -> None:
+    """Returns once the emulator has counted so many such requests since the last reset."""
     deadline = time.monotonic() + 60
-    while call not in site.pve.requests()["by"]:
+    while site.pve.requests()["by"].get(call, 0) < times:
         assert process.poll() is None and time.monotonic() < deadline, f"no {call} was seen"
         time.sleep(0.01)
 
@@ -40,7 +40,7 @@ def test_a_stranger_who_takes_the_id_while_the_run_is_under_way_is_left_alone(si
     site.pve.requests(reset=True)
     site.pve.fault("task_delay", task="qmclone", seconds=40)
     running = site.start([row(first_id), row(first_id + 1)])
-    seen(site, CLONE, running)
+    seen(site, CLONE, running, times=2)
     site.pve.lab("POST", "/lab/guests", {"vmid": first_id, "config": {"name": "stranger", "memory": "512"}})
     before = site.config(first_id)
     done = finished(site, running)

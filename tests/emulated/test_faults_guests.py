@@ -1,0 +1,62 @@
+"""Guests that do not come up, edits by somebody else that do not end, and full storages before the first write."""
+
+from __future__ import annotations
+
+from tests.emulated.clone_runs import Site, row
+
+CONFIG = "POST /nodes/{node}/qemu/{vmid}/config"
+
+
+def test_a_guest_that_never_boots_is_told_with_what_to_look_at_and_the_others_come_up(
+    site: Site, first_id: int
+) -> None:
+    site.pve.fault("boot_failure", vmid=first_id)
+    guests = [row(first_id), row(first_id + 1)]
+    done = site.run(guests, wait="agent", timeout=10)
+    assert done.failed and done.guest(first_id + 1)["host_keys"]
+    whole = done.guest(first_id)["error"]
+    for text in (f"guest-{first_id} ({first_id}): wait for agent", "its time is over", "`qm terminal", "QEMU guest agent is not running"):
+        assert text in whole, whole
+    site.pve.clear_faults()
+    site.pve.api().nodes("pve").qemu(first_id).status.stop.post()
+    mended = site.run(guests, wait="agent")
+    assert not mended.failed and mended.guest(first_id)["host_keys"]
+    assert not site.run(guests).changed
+
+
+def test_an_agent_that_never_comes_up_says_so_where_ssh_answers(site: Site, first_id: int) -> None:
+    """Nothing listens at the guest's address here, so it is SSH that is named."""
+    site.pve.fault("agent_never_up", vmid=first_id)
+    done = site.run([row(first_id)], wait="ssh", timeout=8)
+    whole = done.guest(first_id)["error"]
+    for text in (f"guest-{first_id} ({first_id}): wait for ssh", "port 22", row(first_id)["networks"][0]["addresses"][0].split("/")[0]):
+        assert text in whole, whole
+    assert not site.run([row(first_id)], wait="ssh").changed
+
+
+def test_somebody_who_edits_again_and_again_is_not_overwritten(site: Site, first_id: int) -> None:
+    site.run([row(first_id)])
+    before = site.config(first_id)
+    text = "checksum mismatch (file change by other user?)"
+    site.pve.fault("status", method="POST", path="/nodes/{node}/qemu/{vmid}/config", status=500, text=text)
+    done = site.run([row(first_id, cores=4)], timeout=10)
+    whole = done.guest(first_id)["error"]
+    for text in (f"guest-{first_id} ({first_id}): configure cores", text, "its time is over"):
+        assert text in whole, whole
+    assert site.config(first_id) == before
+    site.pve.clear_faults()
+    assert not site.run([row(first_id, cores=4)]).failed
+    assert not site.run([row(first_id, cores=4)]).changed
+
+
+def test_a_guest_that_was_killed_while_it_was_waited_for_needs_nothing_more(site: Site, first_id: int) -> None:
+    site.run_until("GET /nodes/{node}/qemu/{vmid}/agent/file-read", [row(first_id), row(first_id + 1)], wait="agent")
+    again = site.run([row(first_id), row(first_id + 1)], wait="agent")
+    assert not again.failed and not again.changed and again.writes() == {}
+
+
+def test_a_storage_without_room_is_told_before_the_first_write(site: Site, first_id: int) -> None:
+    big = row(first_id, disks=[{"name": "system", "size_gb": 20}, {"name": "data", "size_gb": 131072}])
+    planned = site.run([big], check=True)
+    assert not planned.failed and "it is thin, so they fit until they are filled" in planned.warnings
+    assert planned.writes() == {}
