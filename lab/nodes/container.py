@@ -47,8 +47,11 @@ class Container:
         run("mount", "-t", "overlay", self.name, "-o", options, self.rootfs)
 
     def detach_disk(self) -> None:
+        """Unmount the root; fine when it is not mounted, or another process of the lab is quicker."""
         if os.path.ismount(self.rootfs):
-            run("umount", "--lazy", self.rootfs)
+            said = run("umount", "--lazy", self.rootfs, check=False)
+            if os.path.ismount(self.rootfs):
+                raise CommandError(["umount", "--lazy", str(self.rootfs)], 1, said)
 
     def plain_binds(self) -> list[oci.Bind]:
         """Folders of the system that must not lie on an overlay."""
