@@ -255,6 +255,11 @@ class TestApi:
         answer = pve.call("GET", f"/nodes/pve/tasks/{upid}/status")
         assert (answer.status_code, answer.json()["errors"]) == (400, {"upid": text})
 
+    def test_a_log_that_is_not_there_says_so_in_a_line(self, pve):
+        upid = "UPID:pve:0000ABCD:0000ABCD:65000000:qmstart:100:root@pam:"
+        assert pve.call("GET", f"/nodes/pve/tasks/{upid}/log").json() == {
+            "data": [{"n": 1, "t": "unable to open file - No such file or directory"}], "total": 1}
+
     def test_one_list_shows_running_and_finished(self, pve):
         pve.fault("task_delay", vmid=304, seconds=100)
         finished, running = make_guest(pve, 303), make_guest(pve, 304)
@@ -279,6 +284,7 @@ class TestApi:
         assert listed(vmid=305) == [upid]
         assert upid in listed(since=started) and upid not in listed(since=started + 3600)
         assert upid not in listed(typefilter="qmstart") and upid not in listed(errors=1)
+        assert upid in listed(typefilter="qmcreate") and upid not in listed(typefilter="qm")
         assert upid in listed(statusfilter="ok,warning")
 
     def test_newest_first_and_paged(self, pve):

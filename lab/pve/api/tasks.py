@@ -37,13 +37,13 @@ def _owns(call: Call, task: dict[str, Any]) -> bool:
 
 
 def _wanted(params: dict[str, Any], task: dict[str, Any]) -> bool:
-    status = task["status"]
-    failed = status not in ("OK", RUNNING) and not status.startswith("WARNINGS: ")
-    if params.get("errors") and not failed:
+    kind = _kind(task["status"])
+    if params.get("errors"):
+        if kind == "ok":
+            return False
+    elif "statusfilter" in params and kind not in [wanted.lower() for wanted in split_list(params["statusfilter"])]:
         return False
-    if "statusfilter" in params and _kind(status) not in split_list(params["statusfilter"]):
-        return False
-    return not ((params.get("typefilter") and params["typefilter"] not in task["type"])
+    return not ((params.get("typefilter") and params["typefilter"] != task["type"])
                 or ("vmid" in params and str(params["vmid"]) != task["id"])
                 or ("userfilter" in params and params["userfilter"].lower() not in task["user"].lower())
                 or ("since" in params and task["starttime"] < params["since"])
@@ -58,12 +58,17 @@ def _kind(status: str) -> str:
     return "unknown" if status in ("unexpected status", RUNNING) else "error"
 
 
-def _find(call: Call, privilege: str) -> dict[str, Any]:
+def _exists(call: Call) -> bool:
+    task = parse_upid(call.params["upid"])
+    return task is not None and task["node"] == call.node and call.world.tasks.exists(task["upid"])
+
+
+def _find(call: Call, privilege: str, *, must_exist: bool = True) -> dict[str, Any]:
     """The task, or 400 "no such task"; 403 when it is another's and `privilege` on the node is missing."""
     task = parse_upid(call.params["upid"])
     if task is None:
         raise ParameterError({"upid": "unable to parse worker upid"})
-    if task["node"] != call.node or not call.world.tasks.exists(call.params["upid"]):
+    if must_exist and not _exists(call):
         raise ParameterError({"upid": "no such task"})
     if not _owns(call, task):
         call.require(f"/nodes/{call.node}", privilege)
@@ -86,8 +91,10 @@ async def status(call: Call) -> dict[str, Any]:
 
 @operation("GET", "/nodes/{node}/tasks/{upid}/log")
 async def log(call: Call) -> Listing:
-    """Lines {n, t}, 50 unless told; limit 0 is all of them."""
-    task = _find(call, "Sys.Audit")
+    """Lines {n, t}, 50 unless told; limit 0 is all of them. A missing log is no error, but a line that says so."""
+    task = _find(call, "Sys.Audit", must_exist=False)
+    if not _exists(call):
+        return Listing([{"n": 1, "t": "unable to open file - No such file or directory"}], {"total": 1})
     lines = call.world.tasks.log(task["upid"]) or ["no content"]
     start, limit = call.params.get("start", 0), call.params.get("limit", 50) or len(lines)
     shown = [{"n": number, "t": text} for number, text in enumerate(lines, start=1)][start: start + limit]
