@@ -48,7 +48,7 @@ def render_topology_page(site: Mapping[str, Any], guests: Sequence[Mapping[str, 
     ``guests`` have the shape of the host variables, plus ``name`` and ``state``.
     """
     networks = site.get("networks") or {}
-    order = list(networks)
+    order = list(dict.fromkeys(_bridge_of(name, network) for name, network in networks.items()))
     hosts = draw_hosts(site.get("proxmox_hosts") or [], guests, order)
     colours = _colours(order, hosts)
     name = escape(str(site.get("site_name") or "site"))
@@ -131,12 +131,20 @@ def _state_class(state: str) -> str:
     return state if state in STATE_SIGNS else "unknown"
 
 
+def _bridge_of(name: str, network: Mapping[str, Any]) -> str:
+    """A network is on the bridge of its own name unless it says otherwise."""
+    return str(network.get("bridge") or name)
+
+
 def _networks_table(networks: Mapping[str, Mapping[str, Any]], colours: Mapping[str, int]) -> str:
     rows = []
-    for bridge, network in networks.items():
+    for name, network in networks.items():
+        bridge = _bridge_of(name, network)
         mark = f'<svg width="12" height="12" aria-hidden="true"><circle class="d{colours[bridge]}" cx="6" cy="6" r="5"/></svg>'
-        rows.append([mark + " " + escape(bridge), *(_text(network.get(key)) for key in ("cidr", "gateway", "mtu"))])
-    return _table("Networks", ["bridge", "network", "gateway", "MTU"], rows)
+        ranges = ", ".join(str(network[key]) for key in ("cidr", "cidr6") if network.get(key))
+        others = (_text(network.get(key)) for key in ("gateway", "vlan_tag", "mtu"))
+        rows.append([_text(name), mark + escape(bridge), escape(ranges), *others])
+    return _table("Networks", ["network", "bridge", "range", "gateway", "VLAN", "MTU"], rows)
 
 
 def _addresses_table(site: Mapping[str, Any]) -> str:
@@ -146,7 +154,7 @@ def _addresses_table(site: Mapping[str, Any]) -> str:
         rows.append(["Kubernetes API (VIP)", _text(vip.get("name")), _text(vip["address"]), _text(vip.get("network"))])
     if site.get("ingress_address"):
         rows.append(["Ingress", "", _text(site["ingress_address"]), ""])
-    return _table("Shared addresses", ["what", "name", "address", "bridge"], rows)
+    return _table("Shared addresses", ["what", "name", "address", "network"], rows)
 
 
 def _guests_table(guests: Sequence[Mapping[str, Any]]) -> str:

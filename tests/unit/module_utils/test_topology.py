@@ -91,6 +91,15 @@ def test_a_port_leads_to_the_line_of_its_bridge() -> None:
     assert [host.bridges[port.bus] for port in host.cards[0].ports] == ["vmbr0", "vmbr1"]
 
 
+def test_networks_on_one_bridge_share_its_line() -> None:
+    networks = {"lan": {"cidr": "192.0.2.0/24", "bridge": "vmbr0"}, "dmz": {"cidr": "10.0.0.0/24", "bridge": "vmbr0", "vlan_tag": 20}}
+    row = guest("a", networks=[{"name": "eth0", "bridge": "vmbr0", "vlan_tag": 20, "addresses": ["10.0.0.5/24"]}])
+    page = render_topology_page(SITE | {"networks": networks}, [row])
+    assert page.count('class="busname') == 1
+    for expected in ("lan", "dmz", "VLAN 20"):
+        assert expected in text_of(page)
+
+
 @given(name=st.text(), state=st.text(), address=st.text(), bridge=st.text(min_size=1))
 def test_any_text_is_shown_as_text(name: str, state: str, address: str, bridge: str) -> None:
     row = guest(name, state=state, networks=[{"name": "eth0", "bridge": bridge, "addresses": [address]}])
