@@ -94,7 +94,7 @@ def applies_while_running(key: str, old: str | None, new: str | None, config: di
     if key == "agent":
         return old is not None and new is not None and _only_differs(old, new, "enabled", {"fstrim_cloned_disks"})
     if key == "balloon":
-        return new is not None and old is not None and "0" not in (old, new)
+        return (old == "0") == (new == "0")  # the device itself, which 0 takes away, cannot come or go
     if key in ("tablet",) or re.fullmatch(r"usb\d+", key):
         return "usb" in features
     return False
