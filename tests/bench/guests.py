@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from lab.pve.profiles import Profile, times_of
@@ -35,6 +36,11 @@ def guests(count: int, profile: Profile) -> list[dict[str, Any]]:
         }
         for number in range(count)
     ]
+
+
+def variables(rows: list[dict[str, Any]], folder: Path) -> dict[str, Any]:
+    """What both playbooks are given."""
+    return {"guests": rows, "ssh_key": SSH_KEY, "name_server": f"{NETWORK}.1", "state_dir": str(folder)}
 
 
 def limit(rows: list[dict[str, Any]], profile: Profile, scale: float) -> float:

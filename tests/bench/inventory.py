@@ -62,7 +62,7 @@ def _machine(number: int) -> dict[str, Any]:
         "cores": 2,
         "memory_mb": 4096,
         "disks": [{"name": "system", "size_gb": 20}],
-        "networks": [{"name": "eth0", "bridge": "vmbr0", "addresses": [f"198.18.{number // 250}.{1 + number % 250}/16"]}],
+        "networks": [{"bridge": "vmbr0", "addresses": [f"198.18.{number // 250}.{1 + number % 250}/16"]}],
     }
 
 
@@ -72,7 +72,8 @@ def _write(path: Path, data: Any) -> None:
 
 def _list(folder: Path, source: Path) -> dict[str, Any]:
     command = [program("ansible-inventory"), "-i", str(source), "--list"]
-    done = subprocess.run(command, env=environment(folder), cwd=folder, capture_output=True, text=True, timeout=600, check=False)
+    settings = environment(folder)
+    done = subprocess.run(command, env=settings, cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     if done.returncode != 0 or "[WARNING]" in done.stderr:
         raise RuntimeError(f"{source.name} could not be loaded:\n{done.stderr[-4000:]}")
     return json.loads(done.stdout, object_hook=lambda value: value.get("__ansible_unsafe", value))

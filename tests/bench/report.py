@@ -73,13 +73,14 @@ def _show(value: float | None) -> str:
 def _notes(profile: str, scale: float) -> list[str]:
     manifest = Path(next(iter(ansible_collections.__path__))) / "community" / "proxmox" / "MANIFEST.json"
     version = json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"]
+    core = importlib.metadata.version("ansible-core")
     return [
-        f"Emulated: profile {profile}, time scale {scale:g}, one node, simulated guests, on {os.cpu_count()} CPUs "
-        f"(load {os.getloadavg()[2]:.1f} over the last 15 minutes); community.proxmox {version}, ansible-core {importlib.metadata.version('ansible-core')}. Never measured on a "
-        "real Proxmox VE.",
-        "Each guest is a linked clone with a grown system disk, a data disk, cloud-init data, started. Wall time is that of "
-        "the whole ansible-playbook. Ours ends when the agent has shown the host key; that of community.proxmox ends with "
-        "the start, since it cannot wait for the agent.",
-        "The limit is what no client can go below: the holds of the storage's lock for every volume, one after the other, "
-        "then the slowest boot.",
+        f"Emulated: profile {profile}, time scale {scale:g}, one node, simulated guests, {os.cpu_count()} CPUs (load "
+        f"{os.getloadavg()[2]:.1f} over the last 15 minutes); community.proxmox {version}, ansible-core {core}. Never "
+        "measured on a real Proxmox VE.",
+        "Each guest is a linked clone with a grown system disk, a data disk and cloud-init data, and is started. Wall "
+        "time is that of the whole ansible-playbook. Ours ends when the agent has shown the host key; that of "
+        "community.proxmox ends with the start, since it cannot wait for the agent.",
+        "The limit is what no client can go below: the holds of the storage's lock for every volume, one after the "
+        "other, then the slowest boot.",
     ]

@@ -65,11 +65,14 @@ def play(pve: Emulator, folder: Path, playbook: str, variables: dict[str, Any]) 
     """Runs tests/bench/playbooks/<playbook>. RuntimeError has its output when it fails."""
     given = folder / "variables.json"
     given.write_text(json.dumps(variables), encoding="utf-8")
-    command = [program("ansible-playbook"), "-i", "localhost,", "-c", "local", str(PLAYBOOKS / playbook), "-e", f"@{given}"]
+    command = [program("ansible-playbook"), "-i", "localhost,", "-c", "local", "-e", f"@{given}"]
+    command.append(str(PLAYBOOKS / playbook))
     settings = environment(folder, pve)
     pve.requests(reset=True)
     began = time.monotonic()
-    done = subprocess.run(command, env=settings, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    done = subprocess.run(
+        command, env=settings, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False
+    )
     seconds = time.monotonic() - began
     if done.returncode != 0:
         raise RuntimeError(f"{playbook} failed:\n{done.stdout[-4000:]}\n{done.stderr[-4000:]}")

@@ -38,8 +38,7 @@ class Made:
 
 
 def _run(pve: Emulator, folder: Path, rows: list[dict[str, Any]], verify: str) -> Cost:
-    variables = {"ssh_key": work.SSH_KEY, "name_server": f"{work.NETWORK}.1", "state_dir": str(folder), "verify": verify}
-    return play(pve, folder, "ours.yml", {"guests": rows, **variables})
+    return play(pve, folder, "ours.yml", {**work.variables(rows, folder), "verify": verify})
 
 
 @pytest.fixture(scope="module", params=[4, 50])
