@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _vm_preflight_checks as checks
-from ansible_collections.detectviz.infra.plugins.module_utils._address_probe import answering_addresses
+from ansible_collections.detectviz.infra.plugins.module_utils._address_probe import probe_addresses
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
@@ -81,7 +81,7 @@ def preflight(
             result.problems += [
                 text for text in pool.map(lambda guest: _taken_unseen(client, guest), new) if text is not None
             ]
-        answering = pool.submit(answering_addresses, [address for guest in new for address in guest.static_addresses])
+        probed = pool.submit(probe_addresses, [address for guest in new for address in guest.static_addresses])
         result.storages = {
             node: {str(row["storage"]): row for row in future.result()} for node, future in storages.items()
         }
@@ -94,11 +94,17 @@ def preflight(
             known = {str(row["poolid"]) for row in pools.result()}
             for name in sorted({guest.pool for guest in new if guest.pool} - known):
                 result.problems.append(f"pool {name} does not exist, or the token lacks Pool.Audit on /pool/{name}")
-        for address in answering.result():
+        result.problems += checks.check_host_addresses(new, {node: future.result() for node, future in networks.items()})
+        for address in probed.result().answering:
             owner = next(guest for guest in new if address in guest.static_addresses)
             result.problems.append(
                 f"{owner.label}: address {address} already answers on the network, though the guest does not exist; "
                 f"find out who has it, or choose another"
+            )
+        if probed.result().unasked:
+            result.warnings.append(
+                f"Whether somebody has {checks.listed(probed.result().unasked)} was not asked: this machine is on none of "
+                f"their networks"
             )
     identity = client.connection.identity
     result.problems += checks.check_permissions(granted, creations, updated, identity, starts, asks_agent)

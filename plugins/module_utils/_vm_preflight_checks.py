@@ -103,7 +103,7 @@ def check_bridges(guests: list[Guest], present: dict[str, list[dict[str, Any]]])
             largest[(guest.node, nic.bridge)] = max(largest[(guest.node, nic.bridge)], nic.mtu or 0)
     problems = []
     for (node, bridge), names in sorted(users.items()):
-        who = _names(names)
+        who = listed(names)
         row = next((row for row in present.get(node, []) if row.get("iface") == bridge), None)
         if row is None:
             problems.append(
@@ -119,6 +119,23 @@ def check_bridges(guests: list[Guest], present: dict[str, list[dict[str, Any]]])
                 f"the guests would not start: raise the bridge's MTU, or lower theirs"
             )
     return problems
+
+
+def check_host_addresses(guests: list[Guest], present: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """No new guest gets an address of a Proxmox host's own bridge. ``present`` is ``{node: rows of its network}``."""
+    taken = {
+        str(row[key]): f"{row.get('iface')} of node {node}"
+        for node, rows in sorted(present.items())
+        for row in rows
+        for key in ("address", "address6")
+        if row.get(key)
+    }
+    return [
+        f"{guest.label}: address {address} is that of {taken[address]}; choose another"
+        for guest in guests
+        for address in guest.static_addresses
+        if address in taken
+    ]
 
 
 def check_permissions(
@@ -145,7 +162,7 @@ def check_permissions(
         home = [f"/vms/{guest.vm_id}"] + ([f"/pool/{guest.pool}"] if guest.pool else [])
         _need_on_guest(need, home, guest.name, starts, asks_agent)
     return [
-        f"{identity} lacks {privilege} on {path}, needed for {_names(sorted(who))}; "
+        f"{identity} lacks {privilege} on {path}, needed for {listed(sorted(who))}; "
         f"grant it to the token and to its user"
         for (path, privilege), who in sorted(missing.items())
     ]
@@ -160,6 +177,7 @@ def _need_on_guest(need: Any, home: list[str], who: str, starts: bool, asks_agen
         need(home, "VM.GuestAgent.FileRead", who)
 
 
-def _names(names: list[str]) -> str:
-    unique = sorted(set(names))
+def listed(values: list[str]) -> str:
+    """The first five, and how many more there are."""
+    unique = sorted(set(values))
     return ", ".join(unique[:5]) + (f" and {len(unique) - 5} more" if len(unique) > 5 else "")

@@ -192,3 +192,11 @@ def test_each_missing_privilege_is_named_with_its_path_and_who_needs_it() -> Non
 
 def test_an_administrator_may_do_too_much() -> None:
     assert "Permissions.Modify" in Permissions({"/": {"Permissions.Modify": 1, "VM.Audit": 1}}).too_much()
+
+
+def test_an_address_of_a_proxmox_host_is_refused() -> None:
+    wanted = guest(networks=[{"bridge": "vmbr0", "addresses": ["192.168.0.2/24"]}])
+    present = {"pve1": [{"iface": "vmbr0", "address": "192.168.0.2"}, {"iface": "vmbr1"}]}
+    assert checks.check_host_addresses([wanted], present) == [
+        "master-1 (111): address 192.168.0.2 is that of vmbr0 of node pve1; choose another"
+    ]

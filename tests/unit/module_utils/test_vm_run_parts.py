@@ -213,6 +213,15 @@ def test_only_networks_of_this_machine_are_probed() -> None:
     assert [str(network) for network in _address_probe.local_networks(routes)] == ["192.168.0.0/24"]
 
 
+def test_global_networks_of_ipv6_are_probed_too() -> None:
+    interfaces = (
+        "fe8000000000000000fc00fffe000001 04 40 20 80     eth0\n"
+        "20010db8000000000000000000000002 04 40 00 80     eth0\n"
+        "00000000000000000000000000000001 01 80 10 80       lo\n"
+    )
+    assert [str(network) for network in _address_probe.local_networks6(interfaces)] == ["2001:db8::/64"]
+
+
 def test_a_neighbour_without_a_hardware_address_is_none() -> None:
     table = (
         "IP address       HW type     Flags       HW address            Mask     Device\n"
