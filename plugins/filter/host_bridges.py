@@ -12,7 +12,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._host_bridges impo
 
 DOCUMENTATION = r"""
 name: host_bridges
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 version_added: 0.1.0
 short_description: Bridges that a Proxmox host needs
 description:

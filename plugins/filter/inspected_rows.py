@@ -12,7 +12,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._guest_rows import
 
 DOCUMENTATION = r"""
 name: inspected_rows
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 version_added: 0.1.0
 short_description: Machines with what is known about each now
 description:
@@ -38,8 +38,9 @@ options:
 EXAMPLES = r"""
 - name: What is known about the machines
   ansible.builtin.debug:
-    msg: "{{ groups.machines | detectviz.infra.guest_rows(hostvars) | detectviz.infra.inspected_rows(guests, hostvars) }}"
+    msg: "{{ rows | detectviz.infra.inspected_rows(guests, hostvars) }}"
   vars:
+    rows: "{{ groups.machines | detectviz.infra.guest_rows(hostvars) }}"
     guests: [{name: node-1, state: running}]
 """
 

@@ -12,7 +12,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._machine_report im
 
 DOCUMENTATION = r"""
 name: machine_report
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 short_description: Compare what guests look like with what the site says
 version_added: 0.1.0
 description:

@@ -12,7 +12,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._machine_report im
 
 DOCUMENTATION = r"""
 name: ping_targets
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 short_description: What a guest has to reach, and with which packet size
 version_added: 0.1.0
 description:

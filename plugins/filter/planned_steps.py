@@ -12,9 +12,9 @@ from ansible_collections.detectviz.infra.plugins.module_utils._guest_rows import
 
 DOCUMENTATION = r"""
 name: planned_steps
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 version_added: 0.1.0
-short_description: Steps of guests, one line each
+short_description: Steps of guests in lines
 description:
   - Tells in lines what M(detectviz.infra.proxmox_vm_clone) did or would do.
 options:
@@ -33,7 +33,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: Lines such as V(node-1\: start).
+  description: Lines that name a guest and a step.
   type: list
   elements: str
 """

@@ -12,7 +12,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._guest_rows import
 
 DOCUMENTATION = r"""
 name: template_ids
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 version_added: 0.1.0
 short_description: Ids of templates by name
 description:

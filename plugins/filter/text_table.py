@@ -12,7 +12,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._machine_report im
 
 DOCUMENTATION = r"""
 name: text_table
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 short_description: Rows of text as aligned columns
 version_added: 0.1.0
 description:

@@ -12,7 +12,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._topology_page imp
 
 DOCUMENTATION = r"""
 name: topology_page
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 short_description: A site as one self-contained HTML page
 version_added: 0.1.0
 description:

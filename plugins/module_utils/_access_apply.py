@@ -36,7 +36,9 @@ def secret_problems(operations: Sequence[AccessOperation]) -> list[str]:
             continue
         folder = os.path.dirname(os.path.abspath(operation.wanted["secret_file"]))
         if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
-            problems.append(f"token {operation.name}: the folder {folder} for its secret does not exist or is not writable")
+            problems.append(
+                f"token {operation.name}: the folder {folder} for its secret does not exist or is not writable"
+            )
     return problems
 
 
@@ -44,8 +46,8 @@ def lost_secrets(wanted: Sequence[Mapping[str, Any]], operations: Sequence[Acces
     """Tokens that exist while the file with their secret does not."""
     new = {operation.name for operation in operations if operation.what == "token" and operation.before is None}
     return [
-        f"token {row['user']}!{row['name']} exists, and its secret is not in {row['secret_file']}: Proxmox shows a secret "
-        "only once. Give the secret by another way, or delete the token and run again"
+        f"token {row['user']}!{row['name']} exists, and its secret is not in {row['secret_file']}: Proxmox shows a "
+        "secret only once. Give the secret by another way, or delete the token and run again"
         for row in wanted
         if f"{row['user']}!{row['name']}" not in new and not os.path.exists(row["secret_file"])
     ]
@@ -99,8 +101,8 @@ def _keep_secret(path: str, secret: str) -> None:
             handle.write(secret + "\n")
     except OSError as error:
         raise InfraError(
-            f"the token was made, but its secret could not be written to {path} ({error.strerror}): delete the token and run "
-            "again"
+            f"the token was made, but its secret could not be written to {path} ({error.strerror}): delete the token and "
+            "run again"
         ) from error
 
 

@@ -98,7 +98,10 @@ def token_name(row: Mapping[str, Any]) -> str:
 def _tokens(wanted: Iterable[Mapping[str, Any]], seen: AccessState) -> Iterator[AccessOperation]:
     for row in wanted:
         current = {str(item["tokenid"]): item for item in seen.tokens.get(row["user"], ())}.get(row["name"])
-        after = {"comment": str(row.get("comment") or ""), "privilege_separation": bool(row.get("privilege_separation", True))}
+        after = {
+            "comment": str(row.get("comment") or ""),
+            "privilege_separation": bool(row.get("privilege_separation", True)),
+        }
         if current is None:
             yield AccessOperation("token", token_name(row), None, after, row)
             continue

@@ -31,8 +31,13 @@ def read_guests(
 
 def _read(client: ProxmoxClient, guest: Mapping[str, Any], row: Mapping[str, Any] | None, keys: bool) -> dict[str, Any]:
     result: dict[str, Any] = {
-        "name": guest["name"], "vm_id": int(guest["vm_id"]), "node": None, "state": "planned", "host_keys": [],
-        "problem": None}  # fmt: skip
+        "name": guest["name"],
+        "vm_id": int(guest["vm_id"]),
+        "node": None,
+        "state": "planned",
+        "host_keys": [],
+        "problem": None,
+    }
     if row is None:
         return result
     path = f"nodes/{row['node']}/{row['type']}/{guest['vm_id']}"

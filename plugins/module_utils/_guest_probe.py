@@ -26,14 +26,22 @@ IP_HEADERS = {4: 20 + 8, 6: 40 + 8}
 """Bytes of IP and ICMP headers: a packet of MTU size carries the rest."""
 
 SUMMARY = re.compile(r"(\d+) packets transmitted, (\d+) (?:packets )?received")
-DISK_LINKS = ("/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_{name}", "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi{index}")
+DISK_LINKS = (
+    "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_{name}",
+    "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi{index}",
+)
 """A disk with a serial is known by it, which is its name in the table; one without by its position on the bus."""
 
 SECTOR = 512
 
 
-def probe(names: Sequence[str], dns_server: str | None, pings: Sequence[Mapping[str, Any]], disks: Sequence[str],
-          cloud_init_timeout: int) -> dict[str, Any]:  # fmt: skip
+def probe(
+    names: Sequence[str],
+    dns_server: str | None,
+    pings: Sequence[Mapping[str, Any]],
+    disks: Sequence[str],
+    cloud_init_timeout: int,
+) -> dict[str, Any]:
     """Everything that the checks of one guest need, in one go."""
     return {
         "cloud_init": cloud_init_state(cloud_init_timeout),
@@ -48,7 +56,7 @@ def probe(names: Sequence[str], dns_server: str | None, pings: Sequence[Mapping[
 
 
 def cloud_init_state(timeout: int) -> dict[str, Any]:
-    """``status`` is ``done``, ``error``, ``running`` (not done within ``timeout`` seconds), ``disabled`` or ``absent``."""
+    """``status`` is ``done``, ``error``, ``running`` (after ``timeout`` seconds), ``disabled`` or ``absent``."""
     try:
         text = _answer(["cloud-init", "status", "--wait"], timeout)
     except subprocess.TimeoutExpired:
@@ -105,7 +113,22 @@ def _serve(server: str, name: str) -> dict[str, Any]:
 def ping_command(address: str, mtu: int, count: int) -> list[str]:
     """Ping with packets of exactly ``mtu`` bytes that no router may cut."""
     size = mtu - IP_HEADERS[ipaddress.ip_address(address).version]
-    return ["ping", "-n", "-q", "-M", "do", "-s", str(size), "-c", str(count), "-i", str(PING_INTERVAL), "-W", "2", address]
+    return [
+        "ping",
+        "-n",
+        "-q",
+        "-M",
+        "do",
+        "-s",
+        str(size),
+        "-c",
+        str(count),
+        "-i",
+        str(PING_INTERVAL),
+        "-W",
+        "2",
+        address,
+    ]
 
 
 def run_pings(pings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -128,7 +151,9 @@ def run_pings(pings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _first_answers(pings: Iterable[Mapping[str, Any]]) -> None:
     """Wait until each address has answered once, or for ``SETTLE`` seconds. Packets to a machine that was made anew go
     to its old hardware address until the neighbour table has found that out: that is no loss of the path."""
-    commands = [["ping", "-n", "-q", "-c", "1", "-w", str(SETTLE), "-i", str(PING_INTERVAL), ping["address"]] for ping in pings]
+    commands = [
+        ["ping", "-n", "-q", "-c", "1", "-w", str(SETTLE), "-i", str(PING_INTERVAL), ping["address"]] for ping in pings
+    ]
     started = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands]
     for process in started:
         process.wait(timeout=SETTLE + 10)
@@ -138,7 +163,9 @@ def _ping_batch(pings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     started = []
     for ping in pings:
         command = ping_command(ping["address"], ping["mtu"], ping["count"])
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_plain_env())
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_plain_env()
+        )
         started.append((ping, process))
     results = []
     for ping, process in started:
@@ -176,7 +203,13 @@ def _answer(command: list[str], timeout: int = 30) -> str:
     """What a command printed; empty when it is not installed. Raises subprocess.TimeoutExpired."""
     try:
         return subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=timeout, check=False, env=_plain_env()
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=_plain_env(),
         ).stdout
     except FileNotFoundError:
         return ""

@@ -9,10 +9,41 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 GUEST_KEYS = (
-    "vm_id", "kind", "pve_node", "template", "pool", "node_role", "cores", "sockets", "cpu_type", "memory_mb",
-    "balloon_mb", "bios", "machine", "scsi_controller", "arch", "on_boot", "protection", "startup", "tags", "description",
-    "agent", "serial", "vga", "full", "nameservers", "search_domains", "user", "ssh_keys", "timezone", "storage", "disks",
-    "networks", "labels", "taints")  # fmt: skip
+    "vm_id",
+    "kind",
+    "pve_node",
+    "template",
+    "pool",
+    "node_role",
+    "cores",
+    "sockets",
+    "cpu_type",
+    "memory_mb",
+    "balloon_mb",
+    "bios",
+    "machine",
+    "scsi_controller",
+    "arch",
+    "on_boot",
+    "protection",
+    "startup",
+    "tags",
+    "description",
+    "agent",
+    "serial",
+    "vga",
+    "full",
+    "nameservers",
+    "search_domains",
+    "user",
+    "ssh_keys",
+    "timezone",
+    "storage",
+    "disks",
+    "networks",
+    "labels",
+    "taints",
+)
 """The host variables that describe a machine; all others are Ansible's or the site's own."""
 
 
@@ -28,7 +59,9 @@ def guest_rows(names: Iterable[str], hostvars: Mapping[str, Mapping[str, Any]]) 
 
 
 def known_hosts_entries(
-    guests: Iterable[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]], dns_records: Sequence[Mapping[str, Any]] = ()
+    guests: Iterable[Mapping[str, Any]],
+    rows: Sequence[Mapping[str, Any]],
+    dns_records: Sequence[Mapping[str, Any]] = (),
 ) -> list[dict[str, list[str]]]:
     """Entries for ``known_hosts_file``: each guest's keys under its name, its fixed addresses and its DNS names.
 
@@ -46,8 +79,12 @@ def known_hosts_entries(
             for address in nic.get("addresses") or []
             if "/" in str(address)
         ]
-        in_zones = [str(record["name"]) for record in dns_records if str(record["name"]).split(".")[0] == name]
-        names = list(dict.fromkeys([name, *addresses, *(str(item) for item in guest.get("addresses") or []), *in_zones]))
+        in_zones = [
+            str(record["name"]) for record in dns_records if str(record["name"]).split(".", maxsplit=1)[0] == name
+        ]
+        names = list(
+            dict.fromkeys([name, *addresses, *(str(item) for item in guest.get("addresses") or []), *in_zones])
+        )
         entries.append({"names": names, "keys": list(guest["host_keys"])})
     return entries
 
@@ -65,7 +102,7 @@ def inspected_rows(
 ) -> list[dict[str, Any]]:
     """The inventory's rows with what is known about each guest now.
 
-    ``guests`` are those of ``proxmox_guest_info``. Added are ``state``, the node where the guest is, ``problem``, and what
+    ``guests`` are those of ``proxmox_guest_info``. Added are ``state``, the node where the guest is, and what
     ``machine_checks`` left in its host variables: ``probe``, or ``reason`` why there is none.
     """
     known = {guest["name"]: guest for guest in guests}
@@ -95,7 +132,9 @@ def machine_summary(rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
     """Head and one row of text per machine: name, id, node, addresses, state."""
     table = [["name", "id", "node", "addresses", "state"]]
     for row in rows:
-        addresses = [str(item).split("/", maxsplit=1)[0] for nic in row.get("networks") or [] for item in nic["addresses"]]
+        addresses = [
+            str(item).split("/", maxsplit=1)[0] for nic in row.get("networks") or [] for item in nic["addresses"]
+        ]
         state = "planned, not inspected" if row.get("state") == "planned" else str(row.get("state"))
         table.append([str(row["name"]), str(row.get("vm_id")), str(row.get("pve_node")), ", ".join(addresses), state])
     return table

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The known_hosts file of a site as text in, text out. Pure.
 
-Keys of a host are replaced as a whole: a rebuilt guest has new keys of every kind, and an old one left behind would make
-SSH refuse it.
+Keys of a host are replaced as a whole: a rebuilt guest has new keys of every kind, and an old one left behind
+would make SSH refuse it.
 """
 
 from __future__ import annotations

@@ -28,12 +28,17 @@ class Row:
     verdict: str
 
 
-def ping_targets(guest: Mapping[str, Any], guests: Sequence[Mapping[str, Any]], networks: Mapping[str, Any],
-                 hosts: Sequence[str] = (), count: int = 5) -> list[dict[str, Any]]:  # fmt: skip
+def ping_targets(
+    guest: Mapping[str, Any],
+    guests: Sequence[Mapping[str, Any]],
+    networks: Mapping[str, Any],
+    hosts: Sequence[str] = (),
+    count: int = 5,
+) -> list[dict[str, Any]]:
     """What one guest pings: on each of its networks every other guest, the gateway, and the Proxmox hosts there.
 
-    ``hosts`` are addresses of the Proxmox hosts; each is pinged over the network that it lies in. The result rows are the
-    ``pings`` of ``guest_probe``; ``target`` is a name for people, and a gateway is ``optional``, as it may refuse to
+    ``hosts`` are addresses of the Proxmox hosts; each is pinged over the network that it lies in. The result rows are
+    the ``pings`` of ``guest_probe``; ``target`` is a name for people, and a gateway is ``optional``, as it may refuse to
     answer pings at all.
     """
     targets: dict[str, dict[str, Any]] = {}
@@ -68,12 +73,13 @@ def _static_addresses(nic: Mapping[str, Any]) -> list[str]:
     return [str(address) for address in nic.get("addresses") or [] if "." in str(address) or ":" in str(address)]
 
 
-def build_report(guests: Sequence[Mapping[str, Any]], dns_records: Sequence[Mapping[str, Any]] = (),
-                 max_loss_percent: float = 0) -> dict[str, Any]:  # fmt: skip
+def build_report(
+    guests: Sequence[Mapping[str, Any]], dns_records: Sequence[Mapping[str, Any]] = (), max_loss_percent: float = 0
+) -> dict[str, Any]:
     """Compare all guests.
 
-    Each guest has the shape of the host variables plus ``name``, ``probe`` (as ``guest_probe`` returns it, with the pings
-    of :func:`ping_targets`; absent if the guest was not looked at) and ``reason`` (why it has no probe).
+    Each guest has the shape of the host variables plus ``name``, ``probe`` (as ``guest_probe`` returns it, with the
+    pings of :func:`ping_targets`; absent if the guest was not looked at) and ``reason`` (why it has no probe).
     Returns ``rows``, ``misses`` (rows that failed), ``unverified``, and ``text`` (a table that shows misses and, per
     guest, how many checks passed).
     """
@@ -114,7 +120,9 @@ def _compare_nic(row: Any, nic: Mapping[str, Any], index: int, interfaces: Mappi
     found = interfaces.get(label)
     for address in _static_addresses(nic):
         holders = [name for name, link in interfaces.items() if _same_interface(address, link["addresses"])]
-        yield row(f"{label} address", address, address if holders else ", ".join((found or {}).get("addresses", [])) or "none")
+        yield row(
+            f"{label} address", address, address if holders else ", ".join((found or {}).get("addresses", [])) or "none"
+        )
         if holders:
             # A renamed card is the same card: the address tells which one it is.
             found = interfaces[holders[0]]
@@ -147,7 +155,7 @@ def _compare_record(row: Any, guest: str, record: Mapping[str, Any], seen: Mappi
     if answer is not None:
         found = ", ".join(answer["addresses"]) or answer["error"] or "no address"
         yield row(f"DNS server: {name}", value, value if value in answer["addresses"] else found)
-    if name.split(".")[0] == guest:
+    if name.split(".", maxsplit=1)[0] == guest:
         # A guest's own name may lead to its loopback by /etc/hosts; what the server says is checked above.
         return
     resolved = seen["resolved"].get(name) or []

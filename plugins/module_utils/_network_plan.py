@@ -15,8 +15,18 @@ from dataclasses import dataclass
 from typing import Any
 
 OPTIONS = (
-    "cidr", "gateway", "cidr6", "gateway6", "bridge_ports", "bridge_vlan_aware", "bridge_vids", "mtu", "autostart",
-    "comments", "comments6")  # fmt: skip
+    "cidr",
+    "gateway",
+    "cidr6",
+    "gateway6",
+    "bridge_ports",
+    "bridge_vlan_aware",
+    "bridge_vids",
+    "mtu",
+    "autostart",
+    "comments",
+    "comments6",
+)
 """Options of a bridge that the API takes back; the rest of what it lists is derived."""
 
 BOOLEANS = ("bridge_vlan_aware", "autostart")
@@ -33,8 +43,12 @@ class NetworkOperation:
     after: dict[str, Any]
 
 
-def plan_bridges(node: str, wanted: Sequence[Mapping[str, Any]], present: Sequence[Mapping[str, Any]],
-                 management_address: str | None = None) -> tuple[list[NetworkOperation], list[str]]:  # fmt: skip
+def plan_bridges(
+    node: str,
+    wanted: Sequence[Mapping[str, Any]],
+    present: Sequence[Mapping[str, Any]],
+    management_address: str | None = None,
+) -> tuple[list[NetworkOperation], list[str]]:
     """Operations for the bridges of one node, and problems. With problems, none of the operations may be taken.
 
     ``wanted`` rows have ``name`` and any of ``cidr``, ``cidr6``, ``ports`` (a list), ``mtu``, ``vlan_aware``,
@@ -54,16 +68,17 @@ def plan_bridges(node: str, wanted: Sequence[Mapping[str, Any]], present: Sequen
         if current and _carries_management(current, management_address):
             problems.append(
                 f"bridge {name} on {node} carries the management address and differs from the site "
-                f"({_difference(before, after)}): it is never changed over the connection that it carries. Change it at "
-                "the console, or make the site say what it is"
+                f"({_difference(before, after)}): it is never changed over the connection that it carries. Change it "
+                "at the console, or make the site say what it is"
             )
         parameters = {"iface": name, "type": "bridge"} | _wire(after)
         operations.append(NetworkOperation("update" if current else "create", name, parameters, before, after))
     return operations, problems
 
 
-def _problems(node: str, bridge: Mapping[str, Any], current: Mapping[str, Any] | None,
-              by_name: Mapping[str, Mapping[str, Any]]) -> list[str]:  # fmt: skip
+def _problems(
+    node: str, bridge: Mapping[str, Any], current: Mapping[str, Any] | None, by_name: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
     name = bridge["name"]
     problems = []
     if current and current.get("type") != "bridge":
@@ -74,7 +89,9 @@ def _problems(node: str, bridge: Mapping[str, Any], current: Mapping[str, Any] |
             problems.append(f"port {port} of {name} is not on {node}; there are: {', '.join(known) or 'none'}")
         for other, row in by_name.items():
             if other != name and port in _ports(row):
-                problems.append(f"port {port} of {name} on {node} already belongs to {other}: take it out of there first")
+                problems.append(
+                    f"port {port} of {name} on {node} already belongs to {other}: take it out of there first"
+                )
     return problems
 
 
@@ -88,7 +105,9 @@ def _carries_management(row: Mapping[str, Any], management_address: str | None) 
         return True
     if not management_address:
         return False
-    own = [str(row.get(key)).split("/")[0] for key in ("address", "cidr", "address6", "cidr6") if row.get(key)]
+    own = [
+        str(row.get(key)).split("/", maxsplit=1)[0] for key in ("address", "cidr", "address6", "cidr6") if row.get(key)
+    ]
     try:
         return ipaddress.ip_address(management_address) in [ipaddress.ip_address(address) for address in own]
     except ValueError:

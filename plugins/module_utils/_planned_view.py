@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """For check mode: the API read as if what earlier steps of the same run have planned were there already.
 
-A whole run in check mode on an empty Proxmox plans a template first, then guests that are cloned from it. Without this the
-second step could only say that the template is missing. Nothing is ever written through it.
+A whole run in check mode on an empty Proxmox plans a template first, then guests that are cloned from it. Without this
+the second step could only say that the template is missing. Nothing is ever written through it.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ class PlannedView:
             return _added(answer, "poolid", [{"poolid": name} for name in self._pools])
         network = _NETWORK.match(path)
         if network:
-            return _added(answer, "iface", [_bridge(row) for row in self._bridges if row["node"] == network["node"]], True)
+            return _added(
+                answer, "iface", [_bridge(row) for row in self._bridges if row["node"] == network["node"]], True
+            )
         return answer
 
     def close(self) -> None:
@@ -52,16 +54,27 @@ class PlannedView:
         self._client.close()
 
 
-def _added(present: Sequence[Mapping[str, Any]], key: str, planned: Sequence[Mapping[str, Any]], replace: bool = False) -> list[Any]:
+def _added(
+    present: Sequence[Mapping[str, Any]], key: str, planned: Sequence[Mapping[str, Any]], replace: bool = False
+) -> list[Any]:
     """Present rows, then the planned ones that are new; with ``replace`` a planned row lies over the present one."""
     by_key = {str(row.get(key)): row for row in planned}
     known = {str(row.get(key)) for row in present}
-    merged = [{**row, **by_key[str(row.get(key))]} if replace and str(row.get(key)) in by_key else row for row in present]
+    merged = [
+        {**row, **by_key[str(row.get(key))]} if replace and str(row.get(key)) in by_key else row for row in present
+    ]
     return merged + [row for name, row in by_key.items() if name not in known]
 
 
 def _resource(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {"vmid": int(row["vm_id"]), "name": row["name"], "node": row["node"], "type": "qemu", "template": 1, "status": "stopped"}
+    return {
+        "vmid": int(row["vm_id"]),
+        "name": row["name"],
+        "node": row["node"],
+        "type": "qemu",
+        "template": 1,
+        "status": "stopped",
+    }
 
 
 def _bridge(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,11 @@ from ansible_collections.detectviz.infra.plugins.module_utils._template_plan imp
     Observed,
     TemplatePlan,
 )
-from ansible_collections.detectviz.infra.plugins.module_utils._template_spec import TemplateSpec, create_parameters
+from ansible_collections.detectviz.infra.plugins.module_utils._template_spec import (
+    TemplateOptionError,
+    TemplateSpec,
+    create_parameters,
+)
 
 LISTING_INTERVAL = 2
 """Seconds between two looks at the cluster's list."""
@@ -67,8 +71,10 @@ def _import_volumes(client: ProxmoxClient, spec: TemplateSpec, storages: Mapping
     row = storages.get(spec.import_storage)
     if spec.image is None or row is None or "import" not in str(row.get("content") or "").split(","):
         return []
-    return [str(item["volid"]) for item in client.get(
-        f"nodes/{spec.node}/storage/{spec.import_storage}/content", content="import")]  # fmt: skip
+    return [
+        str(item["volid"])
+        for item in client.get(f"nodes/{spec.node}/storage/{spec.import_storage}/content", content="import")
+    ]
 
 
 def apply_plan(client: ProxmoxClient, plan: TemplatePlan, timeout: int, clock: Clock | None = None) -> None:
@@ -93,13 +99,18 @@ def _wait_until_listed(client: ProxmoxClient, spec: TemplateSpec, deadline: Dead
     """The cluster's list learns of a fresh template some ten seconds late; a clone by name looks there."""
     while True:
         for row in client.get("cluster/resources", type="vm"):
-            if int(row.get("vmid") or 0) == spec.vm_id and int(row.get("template") or 0) and row.get("name") == spec.name:
+            if (
+                int(row.get("vmid") or 0) == spec.vm_id
+                and int(row.get("template") or 0)
+                and row.get("name") == spec.name
+            ):
                 return
         deadline.pause(LISTING_INTERVAL, "the cluster's list to show it as a template")
 
 
 def _download(client: ProxmoxClient, spec: TemplateSpec) -> Any:
-    assert spec.image is not None  # the plan has this step only for an image
+    if spec.image is None:
+        raise TemplateOptionError(f"template {spec.name} ({spec.vm_id}) has no image to download")
     return client.post(
         f"nodes/{spec.node}/storage/{spec.import_storage}/download-url",
         url=spec.image.url,

@@ -25,8 +25,8 @@ class Observed:
     """What one node says.
 
     ``resource`` is the row of ``/cluster/resources`` that holds the id, or None; ``config`` its configuration, None if
-    there is no VM or it may not be read; ``import_volumes`` the volume ids in the import storage; ``storages`` the rows of
-    ``/nodes/{node}/storage`` by name; ``busy`` names a running task on the id.
+    there is no VM or it may not be read; ``import_volumes`` the volume ids in the import storage; ``storages`` the rows
+    of ``/nodes/{node}/storage`` by name; ``busy`` names a running task on the id.
     """
 
     resource: Mapping[str, Any] | None = None
@@ -70,8 +70,8 @@ def _foreign_holder(spec: TemplateSpec, seen: Observed) -> str | None:
         return f"id {spec.vm_id} is a container on {row.get('node')}, not a template: choose another vm_id"
     if row.get("node") and row["node"] != spec.node:
         return (
-            f"VM template {spec.vm_id} is not on {spec.node}; it is on {row['node']}: name that node, or use another id "
-            f"for {spec.node}"
+            f"VM template {spec.vm_id} is not on {spec.node}; it is on {row['node']}: name that node, or use another "
+            f"id for {spec.node}"
         )
     return None
 
@@ -85,18 +85,32 @@ def _plan_existing(spec: TemplateSpec, seen: Observed, label: str) -> TemplatePl
     problems = [finding.text for finding in found if finding.fatal]
     warnings = [finding.text for finding in found if not finding.fatal]
     if config.get("name") and config["name"] != spec.name:
-        problems.append(f"id {spec.vm_id} on {spec.node} is named {config['name']!r}, not {spec.name!r}: check vm_id and name")
+        problems.append(
+            f"id {spec.vm_id} on {spec.node} is named {config['name']!r}, not {spec.name!r}: check vm_id and name"
+        )
     if shape.describe(config)["is_template"]:
         # Never rebuilt in place: guests may have been cloned from it. A new image is a new template id.
         return _plan(spec, seen, [], problems, warnings)
     if config.get("lock"):
-        return _plan(spec, seen, [], [
-            f"VM {spec.vm_id} on {spec.node} is locked ({config['lock']}) and no task runs: an earlier run was killed. "
-            f"On the host: qm unlock {spec.vm_id}; then run again"])  # fmt: skip
+        return _plan(
+            spec,
+            seen,
+            [],
+            [
+                f"VM {spec.vm_id} on {spec.node} is locked ({config['lock']}) and no task runs: an earlier run was "
+                f"killed. On the host: qm unlock {spec.vm_id}; then run again"
+            ],
+        )
     if not ours:
-        return _plan(spec, seen, [], [
-            f"VM {spec.vm_id} on {spec.node} ({config.get('name')}) is no template and was not made by this collection: "
-            "convert it yourself if it is meant, or choose another vm_id"])  # fmt: skip
+        return _plan(
+            spec,
+            seen,
+            [],
+            [
+                f"VM {spec.vm_id} on {spec.node} ({config.get('name')}) is no template and was not made by this "
+                "collection: convert it yourself if it is meant, or choose another vm_id"
+            ],
+        )
     if not problems:
         return _plan(spec, seen, [CONVERT], [], warnings)
     return _plan_new(spec, seen, [DESTROY])
@@ -107,8 +121,8 @@ def _plan_new(spec: TemplateSpec, seen: Observed, first: list[str]) -> TemplateP
     volume = image_volume(spec)
     if volume is None:
         problems.append(
-            f"VM template {spec.name} ({spec.vm_id}) is not on {spec.node}, and the site gives no image for it: add image.url "
-            "and image.checksum, or correct vm_id or node"
+            f"VM template {spec.name} ({spec.vm_id}) is not on {spec.node}, and the site gives no image for it: add "
+            "image.url and image.checksum, or correct vm_id or node"
         )
     download = [] if volume is None or volume in seen.import_volumes else [DOWNLOAD]
     return _plan(spec, seen, [] if problems else [*first, *download, CREATE, CONVERT], problems)
@@ -125,8 +139,8 @@ def _storage_problems(spec: TemplateSpec, seen: Observed) -> list[str]:
         row = seen.storages.get(name)
         if row is None:
             problems.append(
-                f"storage {name} is not on node {spec.node}, or the token may not see it (Datastore.Audit on /storage/{name}); "
-                f"there are: {', '.join(sorted(seen.storages)) or 'none'}"
+                f"storage {name} is not on node {spec.node}, or the token may not see it (Datastore.Audit on "
+                f"/storage/{name}); there are: {', '.join(sorted(seen.storages)) or 'none'}"
             )
             continue
         if not int(row.get("active", 1)):
@@ -149,8 +163,9 @@ def _plan_removal(spec: TemplateSpec, seen: Observed, label: str) -> TemplatePla
     return _plan(spec, seen, [DESTROY], [])
 
 
-def _plan(spec: TemplateSpec, seen: Observed, steps: list[str], problems: list[str],
-          warnings: Sequence[str] = ()) -> TemplatePlan:  # fmt: skip
+def _plan(
+    spec: TemplateSpec, seen: Observed, steps: list[str], problems: list[str], warnings: Sequence[str] = ()
+) -> TemplatePlan:
     before = _diff_view(seen.config) if seen.config is not None else {}
     after = dict(before)
     if CREATE in steps:

@@ -52,13 +52,14 @@ def _findings(config: Mapping[str, Any], label: str) -> Iterator[Finding]:
         yield Finding(f"{label} has no disk: nothing would boot; import a cloud image into it", True)
     if shape["cloud_init_drive"] is None:
         yield Finding(
-            f"{label} has no cloud-init drive: clones would get no address and no key; add one (ide2, <storage>:cloudinit)",
+            f"{label} has no cloud-init drive: clones would get no address and no key; add one (ide2, "
+            "<storage>:cloudinit)",
             True,
         )
     if not shape["agent"]:
         yield Finding(
-            f"{label} does not enable the guest agent: clones get agent=1, but if its image lacks qemu-guest-agent, their "
-            "addresses and host keys cannot be read over the API",
+            f"{label} does not enable the guest agent: clones get agent=1, but if its image lacks qemu-guest-agent, "
+            "their addresses and host keys cannot be read over the API",
             False,
         )
     if not shape["serial"]:
@@ -70,9 +71,10 @@ def _findings(config: Mapping[str, Any], label: str) -> Iterator[Finding]:
 def _disks(config: Mapping[str, Any]) -> list[str]:
     """Keys of real disks, in the boot order where it says so, else by name."""
     found = sorted(
-        key for key, value in config.items() if DISK_KEY.match(key) and "media=cdrom" not in str(value)
-        and "cloudinit" not in str(value)
-    )  # fmt: skip
+        key
+        for key, value in config.items()
+        if DISK_KEY.match(key) and "media=cdrom" not in str(value) and "cloudinit" not in str(value)
+    )
     boot = properties.parse(str(config.get("boot") or ""), "legacy").get("order", "")
     order = [key for key in boot.split(";") if key in found]
     return order + [key for key in found if key not in order]
@@ -80,7 +82,7 @@ def _disks(config: Mapping[str, Any]) -> list[str]:
 
 def _cloud_init_drive(config: Mapping[str, Any]) -> str | None:
     for key, value in sorted(config.items()):
-        if DISK_KEY.match(key) and "cloudinit" in str(value).split(",")[0]:
+        if DISK_KEY.match(key) and "cloudinit" in str(value).split(",", maxsplit=1)[0]:
             return key
     return None
 

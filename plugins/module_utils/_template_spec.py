@@ -70,13 +70,13 @@ def parse_image(options: Mapping[str, Any] | None) -> Image | None:
     match = CHECKSUM.match(checksum)
     if not match or len(match["digest"]) != DIGEST_LENGTHS[match["algorithm"]]:
         raise TemplateOptionError(
-            f"image checksum {checksum!r} is not of the form sha256:<64 hex digits>; the publisher of the image lists it"
+            f"image checksum {checksum!r} is not of the form sha256:<64 hex digits>; its publisher lists it"
         )
     digest = match["digest"].lower()
     filename = options.get("filename") or image_filename(url, digest)
     if not filename.endswith(IMPORT_SUFFIXES) or "/" in filename:
         raise TemplateOptionError(
-            f"image filename {filename!r}: Proxmox imports names that end in {', '.join(IMPORT_SUFFIXES)} and hold no slash"
+            f"image filename {filename!r}: Proxmox imports names that end in {', '.join(IMPORT_SUFFIXES)} without a slash"
         )
     return Image(url, match["algorithm"], digest, filename)
 
@@ -99,7 +99,9 @@ def create_parameters(spec: TemplateSpec) -> dict[str, Any]:
     """Parameters of ``POST /nodes/{node}/qemu`` for the VM that becomes the template."""
     volume = image_volume(spec)
     if volume is None:
-        raise TemplateOptionError(f"template {spec.name} ({spec.vm_id}) does not exist on {spec.node}, and no image is given")
+        raise TemplateOptionError(
+            f"template {spec.name} ({spec.vm_id}) does not exist on {spec.node}, and no image is given"
+        )
     disk = f"{spec.storage}:0,import-from={volume}" + (",discard=on" if spec.discard else "")
     parameters: dict[str, Any] = {
         "vmid": spec.vm_id,

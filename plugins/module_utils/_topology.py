@@ -128,7 +128,9 @@ def _draw_card(guest: Mapping[str, Any], bridges: Sequence[str], top: int) -> Ca
 
 
 def _port_text(nic: Mapping[str, Any]) -> str:
-    parts = [f"{nic.get('name') or 'nic'}  {', '.join(str(item) for item in nic.get('addresses') or []) or 'no address'}"]
+    parts = [
+        f"{nic.get('name') or 'nic'}  {', '.join(str(item) for item in nic.get('addresses') or []) or 'no address'}"
+    ]
     if nic.get("vlan_tag"):
         parts.append(f"VLAN {nic['vlan_tag']}")
     if nic.get("mtu"):

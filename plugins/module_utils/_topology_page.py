@@ -19,9 +19,11 @@ STATE_SIGNS = {"running": "●", "started": "●", "planned": "○", "stopped": 
 
 STYLE = """
 :root{color-scheme:light dark;--bg:#f6f7f9;--box:#fff;--ink:#1b2430;--soft:#566373;--line:#ccd3dc;
---n0:#0b6bcb;--n1:#b3470c;--n2:#15803d;--n3:#7c3aed;--n4:#be123c;--n5:#0f766e;--good:#15803d;--wait:#8a5a00;--bad:#b91c1c}
+--n0:#0b6bcb;--n1:#b3470c;--n2:#15803d;--n3:#7c3aed;--n4:#be123c;--n5:#0f766e;
+--good:#15803d;--wait:#8a5a00;--bad:#b91c1c}
 @media(prefers-color-scheme:dark){:root{--bg:#12161c;--box:#1b2129;--ink:#e8ecf1;--soft:#a3afbd;--line:#38424f;
---n0:#6db3ff;--n1:#ffa066;--n2:#6bd48f;--n3:#b79bff;--n4:#ff8fa3;--n5:#5fd0c4;--good:#6bd48f;--wait:#f0c060;--bad:#ff8f8f}}
+--n0:#6db3ff;--n1:#ffa066;--n2:#6bd48f;--n3:#b79bff;--n4:#ff8fa3;--n5:#5fd0c4;
+--good:#6bd48f;--wait:#f0c060;--bad:#ff8f8f}}
 *{box-sizing:border-box}body{margin:0;padding:24px;background:var(--bg);color:var(--ink);
 font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans CJK TC",sans-serif}
 h1{font-size:22px;margin:0 0 4px}h2{font-size:16px;margin:28px 0 8px}p{margin:4px 0;color:var(--soft)}
@@ -31,7 +33,8 @@ figcaption{font-weight:600;margin-bottom:8px}figcaption span{font-weight:400;col
 svg{max-width:100%;height:auto;display:block}svg text{fill:var(--ink);font-size:12.5px}
 svg .soft{fill:var(--soft);font-size:11.5px}svg .name{font-size:15px;font-weight:600}svg .busname{font-size:11px}
 svg rect.card{fill:var(--bg);stroke:var(--line)}svg rect.master{stroke:var(--n0);stroke-width:1.6}
-td svg{display:inline;margin-right:4px}table{border-collapse:collapse;background:var(--box)}th,td{border:1px solid var(--line);padding:4px 10px;text-align:left}
+td svg{display:inline;margin-right:4px}table{border-collapse:collapse;background:var(--box)}
+th,td{border:1px solid var(--line);padding:4px 10px;text-align:left}
 th{color:var(--soft);font-weight:600}.scroll{overflow-x:auto}
 .running,.started{color:var(--good);fill:var(--good)!important}.planned{color:var(--wait);fill:var(--wait)!important}
 .stopped,.missing,.unknown{color:var(--bad);fill:var(--bad)!important}
@@ -117,7 +120,8 @@ def _card(host: HostDrawing, card: Card, colours: Mapping[str, int]) -> str:
             bus_x, colour = host.bus_x(port.bus), colours[port.bridge]
             parts.append(
                 f'<line class="b{colour}" x1="{bus_x}" y1="{y}" x2="{x}" y2="{y}" stroke-width="1.6"/>'
-                f'<circle class="d{colour}" cx="{bus_x}" cy="{y}" r="4.5"/><circle class="d{colour}" cx="{x}" cy="{y}" r="3"/>'
+                f'<circle class="d{colour}" cx="{bus_x}" cy="{y}" r="4.5"/>'
+                f'<circle class="d{colour}" cx="{x}" cy="{y}" r="3"/>'
             )
         parts.append(f'<text x="{x + 12}" y="{y + 4}">{escape(port.text)}</text>')
     return "".join(parts)
@@ -140,7 +144,8 @@ def _networks_table(networks: Mapping[str, Mapping[str, Any]], colours: Mapping[
     rows = []
     for name, network in networks.items():
         bridge = _bridge_of(name, network)
-        mark = f'<svg width="12" height="12" aria-hidden="true"><circle class="d{colours[bridge]}" cx="6" cy="6" r="5"/></svg>'
+        dot = f'<circle class="d{colours[bridge]}" cx="6" cy="6" r="5"/>'
+        mark = f'<svg width="12" height="12" aria-hidden="true">{dot}</svg>'
         ranges = ", ".join(str(network[key]) for key in ("cidr", "cidr6") if network.get(key))
         others = (_text(network.get(key)) for key in ("gateway", "vlan_tag", "mtu"))
         rows.append([_text(name), mark + escape(bridge), escape(ranges), *others])
@@ -184,4 +189,5 @@ def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) ->
         return ""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<h2>{escape(title)}</h2><div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<h2>{escape(title)}</h2><div class="scroll">{table}</div>'

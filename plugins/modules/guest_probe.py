@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: guest_probe
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 short_description: Read what a guest looks like from inside
 version_added: 0.1.0
 description:
@@ -65,8 +65,8 @@ options:
         default: false
   disks:
     description:
-      - Names of the disks to measure. The first is the system disk on C(scsi0); a further one is found by its serial, which
-        is its name, else by its position.
+      - Names of the disks to measure. The first is the system disk on C(scsi0); a further one is found by its serial,
+        which is its name, else by its position.
     type: list
     elements: str
     default: []
@@ -99,7 +99,7 @@ probe:
     resolved: {description: Addresses per name as the resolver gives them., type: dict}
     served: {description: "Per name C(addresses) and C(error) as O(dns_server) answers.", type: dict}
     pings: {description: "Each of O(pings) with C(sent), C(received) and C(small).", type: list, elements: dict}
-    disks: {description: Size in bytes per disk, null if absent., type: list, elements: int}
+    disks: {description: "Size in bytes per disk, null if absent.", type: list, elements: int}
 """
 
 from ansible.module_utils.basic import AnsibleModule

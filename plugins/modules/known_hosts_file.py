@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: known_hosts_file
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 short_description: Pin SSH host keys of many hosts in one file
 version_added: 0.1.0
 description:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: proxmox_access
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 short_description: Pools, roles, users, tokens and permissions of a Proxmox cluster
 version_added: 0.1.0
 description:
@@ -117,7 +117,11 @@ from ansible_collections.detectviz.infra.plugins.module_utils._access_apply impo
     observe,
     secret_problems,
 )
-from ansible_collections.detectviz.infra.plugins.module_utils._access_plan import AccessOperation, diff_view, plan_access
+from ansible_collections.detectviz.infra.plugins.module_utils._access_plan import (
+    AccessOperation,
+    diff_view,
+    plan_access,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args import (
     CONNECTION_REQUIRED_ONE_OF,

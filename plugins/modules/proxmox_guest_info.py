@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: proxmox_guest_info
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 short_description: States and SSH host keys of guests
 version_added: 0.1.0
 description:

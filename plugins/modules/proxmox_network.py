@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: proxmox_network
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 short_description: Bridges of a Proxmox node
 version_added: 0.1.0
 description:

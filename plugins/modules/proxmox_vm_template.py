@@ -8,17 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: proxmox_vm_template
-author: The detectviz.infra authors
+author: The detectviz.infra authors (@detectviz)
 short_description: Make a VM template from a cloud image, or verify one
 version_added: 0.1.0
 description:
-  - Downloads a cloud image by its checksum, imports it into a VM with a cloud-init drive, a serial console and the guest
-    agent enabled, and converts it into a template; on each node that is named.
+  - Downloads a cloud image by its checksum, imports it into a VM with a cloud-init drive, a serial console and the
+    guest agent enabled, and converts it into a template; on each node that is named.
   - A template that is already there is verified and never changed, whoever made it. SeaBIOS or i440fx are no fault; a
     missing disk or cloud-init drive is, as no clone of it could be used.
   - A half-made template that this module began is finished or made anew. Anything else that holds the id is left alone.
-  - The image itself must hold C(qemu-guest-agent). The cloud images of the distributions do not; the guide on preparing the
-    host says how to put it in.
+  - The image itself must hold C(qemu-guest-agent). The cloud images of the distributions do not; the guide on preparing
+    the host says how to put it in.
 extends_documentation_fragment:
   - detectviz.infra._proxmox
 attributes:
@@ -186,8 +186,20 @@ IMAGE_SPEC = {
 }
 
 SHAPE_OPTIONS = (
-    "bios", "machine", "cores", "memory_mb", "cpu_type", "arch", "scsi_controller", "cloud_init_drive", "discard", "bridge",
-    "pool", "user", "description")  # fmt: skip
+    "bios",
+    "machine",
+    "cores",
+    "memory_mb",
+    "cpu_type",
+    "arch",
+    "scsi_controller",
+    "cloud_init_drive",
+    "discard",
+    "bridge",
+    "pool",
+    "user",
+    "description",
+)
 
 
 def argument_spec() -> dict[str, Any]:
@@ -240,8 +252,10 @@ def _places(client: ProxmoxClient, params: dict[str, Any], resources: list[dict[
 def _specs(params: dict[str, Any], places: dict[str, int], image: Image | None) -> list[TemplateSpec]:
     shape = {key: params[key] for key in SHAPE_OPTIONS}
     storage = params["storage"] or ""
-    return [TemplateSpec(params["name"], vm_id, node, storage, params["import_storage"], image, **shape)
-            for node, vm_id in places.items()]  # fmt: skip
+    return [
+        TemplateSpec(params["name"], vm_id, node, storage, params["import_storage"], image, **shape)
+        for node, vm_id in places.items()
+    ]
 
 
 def _run(module: AnsibleModule) -> list[TemplatePlan]:
@@ -276,8 +290,16 @@ def main() -> None:
         plans = _run(module)
     except InfraError as error:
         module.fail_json(msg=str(error))
-    rows = [{"node": plan.spec.node, "vm_id": plan.spec.vm_id, "operations": plan.steps, "warnings": plan.warnings,
-             "config": plan.after} for plan in plans]  # fmt: skip
+    rows = [
+        {
+            "node": plan.spec.node,
+            "vm_id": plan.spec.vm_id,
+            "operations": plan.steps,
+            "warnings": plan.warnings,
+            "config": plan.after,
+        }
+        for plan in plans
+    ]
     module.exit_json(
         changed=any(plan.steps for plan in plans),
         template={"name": module.params["name"], "nodes": rows},

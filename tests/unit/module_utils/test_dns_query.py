@@ -26,7 +26,10 @@ def answer(query: bytes, *addresses: bytes, flags: int = 0x8180) -> bytes:
 
 def test_addresses_are_read_from_an_answer() -> None:
     query = build_query(7, "node-1.example.net", "A")
-    assert parse_answer(answer(query, bytes([10, 0, 0, 12]), bytes([10, 0, 0, 11])), 7, "A") == ["10.0.0.11", "10.0.0.12"]
+    assert parse_answer(answer(query, bytes([10, 0, 0, 12]), bytes([10, 0, 0, 11])), 7, "A") == [
+        "10.0.0.11",
+        "10.0.0.12",
+    ]
 
 
 def test_records_of_another_kind_are_passed_over() -> None:

@@ -54,7 +54,13 @@ def test_a_machine_carries_what_was_seen_or_why_it_was_not() -> None:
 
 
 def test_the_summary_says_what_was_not_inspected() -> None:
-    row = {"name": "a", "vm_id": 1, "pve_node": "pve1", "networks": [{"addresses": ["192.0.2.1/24", "dhcp"]}], "state": "planned"}
+    row = {
+        "name": "a",
+        "vm_id": 1,
+        "pve_node": "pve1",
+        "networks": [{"addresses": ["192.0.2.1/24", "dhcp"]}],
+        "state": "planned",
+    }
     assert machine_summary([row])[1] == ["a", "1", "pve1", "192.0.2.1, dhcp", "planned, not inspected"]
 
 

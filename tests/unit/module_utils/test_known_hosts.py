@@ -47,7 +47,8 @@ def test_a_key_that_lies_about_its_kind_is_refused() -> None:
 
 
 hosts = st.lists(
-    st.fixed_dictionaries({"names": st.lists(st.sampled_from("abcd"), min_size=1), "keys": st.just([NEW, RSA])}), max_size=4
+    st.fixed_dictionaries({"names": st.lists(st.sampled_from("abcd"), min_size=1), "keys": st.just([NEW, RSA])}),
+    max_size=4,
 )
 
 

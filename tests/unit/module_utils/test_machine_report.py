@@ -27,7 +27,13 @@ def row(number: int) -> dict:
         "name": f"node-{number}",
         "disks": [{"name": "system", "size_gb": 100}],
         "networks": [
-            {"name": "eth0", "bridge": "vmbr0", "addresses": [f"192.0.2.1{number}/24"], "gateway": "192.0.2.1", "mtu": 9000},
+            {
+                "name": "eth0",
+                "bridge": "vmbr0",
+                "addresses": [f"192.0.2.1{number}/24"],
+                "gateway": "192.0.2.1",
+                "mtu": 9000,
+            },
             {"name": "eth1", "bridge": "vmbr1", "addresses": [f"10.0.0.1{number}/24"]},
         ],
     }
@@ -115,7 +121,10 @@ def test_every_miss_is_told_at_once() -> None:
     [
         ({"sent": 5, "received": 4, "small": None}, "loss 20 %"),
         ({"sent": 5, "received": 0, "small": False}, "loss 100 %"),
-        ({"sent": 5, "received": 0, "small": True}, "small packets pass, packets of this size do not: the path MTU is lower"),
+        (
+            {"sent": 5, "received": 0, "small": True},
+            "small packets pass, packets of this size do not: the path MTU is lower",
+        ),
     ],
 )
 def test_a_lossy_or_narrow_path_is_a_miss(ping: dict, verdict: str) -> None:
@@ -176,5 +185,6 @@ def test_a_packet_has_exactly_the_size_of_the_mtu() -> None:
 def test_loopback_and_link_local_are_left_out() -> None:
     text = """[{"ifname": "lo", "flags": ["LOOPBACK"], "mtu": 65536},
       {"ifname": "eth0", "flags": ["UP"], "mtu": 1500, "address": "aa:bb:cc:00:00:01", "addr_info": [
-        {"local": "192.0.2.11", "prefixlen": 24, "scope": "global"}, {"local": "fe80::1", "prefixlen": 64, "scope": "link"}]}]"""
+        {"local": "192.0.2.11", "prefixlen": 24, "scope": "global"},
+        {"local": "fe80::1", "prefixlen": 64, "scope": "link"}]}]"""
     assert parse_interfaces(text) == {"eth0": {"mac": "aa:bb:cc:00:00:01", "mtu": 1500, "addresses": ["192.0.2.11/24"]}}

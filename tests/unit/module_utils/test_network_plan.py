@@ -11,11 +11,26 @@ PRESENT = [
     {"iface": "enp4s0", "type": "eth", "active": 1},
     {"iface": "enp5s0", "type": "eth", "active": 1},
     {
-        "iface": "vmbr0", "type": "bridge", "cidr": "192.0.2.2/24", "address": "192.0.2.2", "gateway": "192.0.2.1",
-        "bridge_ports": "enp4s0", "mtu": "1500", "autostart": 1, "active": 1},  # fmt: skip
+        "iface": "vmbr0",
+        "type": "bridge",
+        "cidr": "192.0.2.2/24",
+        "address": "192.0.2.2",
+        "gateway": "192.0.2.1",
+        "bridge_ports": "enp4s0",
+        "mtu": "1500",
+        "autostart": 1,
+        "active": 1,
+    },
     {
-        "iface": "vmbr1", "type": "bridge", "cidr": "10.0.0.2/24", "address": "10.0.0.2", "bridge_ports": "enp5s0",
-        "autostart": 1, "comments": "cluster\n", "active": 1},  # fmt: skip
+        "iface": "vmbr1",
+        "type": "bridge",
+        "cidr": "10.0.0.2/24",
+        "address": "10.0.0.2",
+        "bridge_ports": "enp5s0",
+        "autostart": 1,
+        "comments": "cluster\n",
+        "active": 1,
+    },
 ]
 
 
@@ -32,8 +47,14 @@ def test_an_update_keeps_what_the_site_does_not_say() -> None:
     (operation,), problems = plan_bridges("pve1", [{"name": "vmbr1", "mtu": 9000}], PRESENT)
     assert problems == []
     assert operation.parameters == {
-        "iface": "vmbr1", "type": "bridge", "cidr": "10.0.0.2/24", "bridge_ports": "enp5s0", "autostart": 1,
-        "comments": "cluster", "mtu": 9000}  # fmt: skip
+        "iface": "vmbr1",
+        "type": "bridge",
+        "cidr": "10.0.0.2/24",
+        "bridge_ports": "enp5s0",
+        "autostart": 1,
+        "comments": "cluster",
+        "mtu": 9000,
+    }
 
 
 def test_a_bridge_as_wanted_needs_nothing() -> None:

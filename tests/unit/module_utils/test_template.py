@@ -54,7 +54,10 @@ def test_the_documented_shape_is_created() -> None:
     assert parameters["efidisk0"] == "fast:1,efitype=4m,pre-enrolled-keys=0"
     assert parameters["scsihw"] == "virtio-scsi-pci"
     assert properties.parse(parameters["scsi0"], "file") == {
-        "file": "fast:0", "import-from": image_volume(spec()), "discard": "on"}  # fmt: skip
+        "file": "fast:0",
+        "import-from": image_volume(spec()),
+        "discard": "on",
+    }
     assert parameters["ide2"] == "fast:cloudinit"
     assert (parameters["serial0"], parameters["vga"], parameters["boot"]) == ("socket", "serial0", "order=scsi0")
     assert parameters["ciuser"] == "ubuntu"
@@ -108,8 +111,14 @@ def test_a_finished_template_needs_nothing() -> None:
 
 def test_a_users_own_template_of_another_shape_is_taken() -> None:
     config = {
-        "name": "ubuntu", "template": 1, "boot": "order=scsi0;net0", "scsi0": "fast:base-9000-disk-0,size=10G",
-        "ide2": "local:9000/vm-9000-cloudinit.qcow2,media=cdrom", "agent": "1", "serial0": "socket"}  # fmt: skip
+        "name": "ubuntu",
+        "template": 1,
+        "boot": "order=scsi0;net0",
+        "scsi0": "fast:base-9000-disk-0,size=10G",
+        "ide2": "local:9000/vm-9000-cloudinit.qcow2,media=cdrom",
+        "agent": "1",
+        "serial0": "socket",
+    }
     plan = plan_template(spec(image=None), present(config))
     assert (plan.steps, plan.problems) == ([], [])
     assert describe(config)["bios"] == "seabios"
@@ -164,7 +173,9 @@ def test_a_killed_creation_says_how_to_unlock() -> None:
 
 
 def test_a_running_task_is_waited_for_not_fought() -> None:
-    assert "still running" in plan_template(spec(), present(built(template=0, lock="create"), busy="qmcreate")).problems[0]
+    assert (
+        "still running" in plan_template(spec(), present(built(template=0, lock="create"), busy="qmcreate")).problems[0]
+    )
 
 
 def test_all_storage_problems_are_told_at_once() -> None:
@@ -192,8 +203,12 @@ def test_secrets_are_not_in_the_diff() -> None:
     assert not {"cipassword", "sshkeys"} & set(plan.before)
 
 
-@given(st.dictionaries(st.sampled_from(["scsi0", "ide2", "agent", "boot", "bios", "serial0", "template"]),
-                       st.sampled_from(["0", "1", "fast:vm-1-disk-0", "fast:cloudinit,media=cdrom", "order=scsi0"])))  # fmt: skip
+@given(
+    st.dictionaries(
+        st.sampled_from(["scsi0", "ide2", "agent", "boot", "bios", "serial0", "template"]),
+        st.sampled_from(["0", "1", "fast:vm-1-disk-0", "fast:cloudinit,media=cdrom", "order=scsi0"]),
+    )
+)
 def test_any_configuration_is_judged(config: dict) -> None:
     fatal = any(finding.fatal for finding in findings(config, "it"))
     shape = describe(config)

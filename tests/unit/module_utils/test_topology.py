@@ -18,7 +18,10 @@ VOID = {"meta"}
 SITE = {
     "site_name": "example",
     "proxmox_hosts": [{"name": "pve1", "address": "192.0.2.2"}],
-    "networks": {"vmbr0": {"cidr": "192.0.2.0/24", "gateway": "192.0.2.1", "mtu": 1500}, "vmbr1": {"cidr": "10.0.0.0/24"}},
+    "networks": {
+        "vmbr0": {"cidr": "192.0.2.0/24", "gateway": "192.0.2.1", "mtu": 1500},
+        "vmbr1": {"cidr": "10.0.0.0/24"},
+    },
     "vip": {"address": "192.0.2.10", "name": "api.example.net", "network": "vmbr0"},
 }
 
@@ -62,7 +65,16 @@ def text_of(page: str) -> str:
 
 def test_every_guest_address_bridge_and_the_vip_are_on_the_page() -> None:
     text = text_of(render_topology_page(SITE, [guest("node-1"), guest("node-2", 102, state="planned")]))
-    for expected in ("node-1", "node-2", "192.0.2.11/24", "10.0.0.11/24", "vmbr0", "vmbr1", "192.0.2.10", "api.example.net"):
+    for expected in (
+        "node-1",
+        "node-2",
+        "192.0.2.11/24",
+        "10.0.0.11/24",
+        "vmbr0",
+        "vmbr1",
+        "192.0.2.10",
+        "api.example.net",
+    ):
         assert expected in text
     assert "● running" in text
     assert "○ planned" in text
@@ -92,7 +104,10 @@ def test_a_port_leads_to_the_line_of_its_bridge() -> None:
 
 
 def test_networks_on_one_bridge_share_its_line() -> None:
-    networks = {"lan": {"cidr": "192.0.2.0/24", "bridge": "vmbr0"}, "dmz": {"cidr": "10.0.0.0/24", "bridge": "vmbr0", "vlan_tag": 20}}
+    networks = {
+        "lan": {"cidr": "192.0.2.0/24", "bridge": "vmbr0"},
+        "dmz": {"cidr": "10.0.0.0/24", "bridge": "vmbr0", "vlan_tag": 20},
+    }
     row = guest("a", networks=[{"name": "eth0", "bridge": "vmbr0", "vlan_tag": 20, "addresses": ["10.0.0.5/24"]}])
     page = render_topology_page(SITE | {"networks": networks}, [row])
     assert page.count('class="busname') == 1

@@ -1,4 +1,4 @@
-"""Serves a folder over HTTP on the loopback for a target: ``images.py start|stop FOLDER``; the port is in FOLDER/port."""
+"""Serves a folder over HTTP on the loopback: ``images.py start|stop FOLDER``; the port is in FOLDER/port."""
 
 from __future__ import annotations
 
