@@ -107,6 +107,8 @@ LIFE = [
     Case("pve-guest-common AbstractConfig.pm", "POST", f"{QEMU}/9000/clone",
          "unable to create VM 501: config file already exists", {"newid": 501}),
     Case("qemu-server API2/Qemu.pm", "POST", QEMU, "unable to create VM 501 - VM 501 already exists on node 'pve'", {"vmid": 501}),
+    Case("qemu-server API2/Qemu.pm", "POST", QEMU, "unable to create VM 600 - VM 600 already exists on node 'pve'", {"vmid": 600},
+         fault=("id_taken", {"vmid": 600})),
     Case("qemu-server API2/Qemu.pm", "POST", f"{QEMU}/9000/clone", "parameter 'storage' not allowed for linked clones",
          {"newid": 600, "storage": "local-lvm"}),
     Case("qemu-server API2/Qemu.pm", "POST", f"{QEMU}/9000/clone", "parameter 'format' not allowed for linked clones",

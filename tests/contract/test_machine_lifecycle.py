@@ -134,3 +134,12 @@ def test_a_host_that_dies_in_a_clone_leaves_lock_and_volume(make_pve):
     assert api.ends(upid) == "unexpected status"
     assert api.config(101)["lock"] == "clone"
     assert api.volumes(vmid=101)
+
+
+def test_of_two_creations_with_one_id_one_is_refused_at_once(api):
+    answers = [api.pve.call("POST", "/nodes/pve/qemu", api.session, vmid=140, memory=128, scsi0="local-lvm:1")
+               for _number in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 500]
+    assert answers[1].reason == "unable to create VM 140 - VM 140 already exists on node 'pve'"
+    api.run(answers[0].json()["data"])
+    assert "lock" not in api.config(140)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lab.pve import pools
 from lab.pve.errors import TaskError, died
 from lab.pve.qemu import disks, drives, power, update
-from lab.pve.qemu.guest import Guest, new_uuid
+from lab.pve.qemu.guest import Guest, load, new_uuid
 from lab.pve.storage import allocation
 
 if TYPE_CHECKING:
@@ -27,24 +27,26 @@ def check_free(world: World, vmid: int) -> None:
 
 
 def read(call: Call) -> update.Change:
-    """What is refused at once."""
+    """What is refused at once. The id is taken here, by a locked configuration, before the task starts."""
+    world, vmid, node = call.world, int(call.vmid or 0), str(call.node)
     pool = call.params.get("pool")
     if pool and pool not in call.world.state.pools:
         raise died(f"pool '{pool}' does not exist")
     if call.params.get("archive"):
         raise died("restoring an archive is not emulated")
-    check_free(call.world, int(call.vmid or 0))
-    return update.read(call, int(call.vmid or 0))
+    change = update.read(call, vmid)
+    if world.faults.take("id_taken", vmid=vmid, node=node):
+        raise died(f"unable to create VM {vmid} - VM {vmid} already exists on node '{node}'")
+    check_free(world, vmid)
+    Guest.create(world, vmid, node, {"lock": "create"})
+    return change
 
 
 async def run(task: Task, vmid: int, node: str, change: update.Change, pool: str | None, start: bool) -> None:
-    """The worker: the id is taken first, then disks are made, then the configuration is written."""
+    """The worker: disks are made, then the configuration is written."""
     world = task.world
-    async with world.locks.config(vmid):
-        if world.faults.take("id_taken", vmid=vmid, node=node):
-            raise died(f"unable to create VM {vmid} - VM {vmid} already exists on node '{node}'")
-        check_free(world, vmid)
-        guest = Guest.create(world, vmid, node, {"lock": "create"})
+    async with world.locks.config(vmid, 1):
+        guest = load(world, vmid, node)
         made: dict[str, str] = {}
         try:
             made = await disks.make(world, node, vmid, change.drives, {}, task.log)
