@@ -101,8 +101,8 @@ def _keep_secret(path: str, secret: str) -> None:
             handle.write(secret + "\n")
     except OSError as error:
         raise InfraError(
-            f"the token was made, but its secret could not be written to {path} ({error.strerror}): delete the token and "
-            "run again"
+            f"the token was made, but its secret could not be written to {path} ({error.strerror}): delete the token "
+            "and run again"
         ) from error
 
 

@@ -38,8 +38,8 @@ def ping_targets(
     """What one guest pings: on each of its networks every other guest, the gateway, and the Proxmox hosts there.
 
     ``hosts`` are addresses of the Proxmox hosts; each is pinged over the network that it lies in. The result rows are
-    the ``pings`` of ``guest_probe``; ``target`` is a name for people, and a gateway is ``optional``, as it may refuse to
-    answer pings at all.
+    the ``pings`` of ``guest_probe``; ``target`` is a name for people, and a gateway is ``optional``, as it may refuse
+    to answer pings at all.
     """
     targets: dict[str, dict[str, Any]] = {}
 

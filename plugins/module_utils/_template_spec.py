@@ -76,7 +76,7 @@ def parse_image(options: Mapping[str, Any] | None) -> Image | None:
     filename = options.get("filename") or image_filename(url, digest)
     if not filename.endswith(IMPORT_SUFFIXES) or "/" in filename:
         raise TemplateOptionError(
-            f"image filename {filename!r}: Proxmox imports names that end in {', '.join(IMPORT_SUFFIXES)} without a slash"
+            f"image filename {filename!r}: Proxmox imports names in {', '.join(IMPORT_SUFFIXES)} without a slash"
         )
     return Image(url, match["algorithm"], digest, filename)
 
