@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 WRITES = ("POST", "PUT", "DELETE")
 # Served without a login.
-OPEN = {("GET", "/access/domains"), ("GET", "/access/ticket"), ("POST", "/access/ticket"), ("POST", "/access/vncticket"),
-        ("POST", "/access/openid/login"), ("POST", "/access/openid/auth-url")}
+OPEN = {("GET", "/access/domains"), ("GET", "/access/ticket"), ("POST", "/access/ticket"),
+        ("POST", "/access/vncticket"), ("POST", "/access/openid/login"), ("POST", "/access/openid/auth-url")}
 
 
 class ConnectionReset(Exception):

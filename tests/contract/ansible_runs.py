@@ -57,8 +57,8 @@ def play(pve: Emulator, folder: Path, playbook: str, **variables: Any) -> Run:
     """Run tests/contract/foreign/<playbook>. Its outcome is the caller's to judge."""
     command = _command("ansible-playbook", "-i", "localhost,", "-c", "local", str(PLAYBOOKS / playbook),
                        "-e", json.dumps(variables))
-    done = subprocess.run(command, env=environment(pve, folder), cwd=folder, capture_output=True, text=True, timeout=300,
-                          check=False)
+    done = subprocess.run(command, env=environment(pve, folder), cwd=folder, capture_output=True, text=True,
+                          timeout=300, check=False)
     start = done.stdout.find("{")
     if start < 0:
         return Run(done.returncode, {}, done.stdout + done.stderr)
@@ -71,7 +71,7 @@ def play(pve: Emulator, folder: Path, playbook: str, **variables: Any) -> Run:
 def inventory(pve: Emulator, folder: Path, source: str) -> dict[str, Any]:
     """`ansible-inventory --list` of tests/contract/foreign/<source>."""
     command = _command("ansible-inventory", "-i", str(PLAYBOOKS / source), "--list")
-    done = subprocess.run(command, env=environment(pve, folder), cwd=folder, capture_output=True, text=True, timeout=120,
-                          check=False)
+    done = subprocess.run(command, env=environment(pve, folder), cwd=folder, capture_output=True, text=True,
+                          timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout, object_hook=lambda value: value.get("__ansible_unsafe", value))

@@ -60,8 +60,10 @@ PARAMETERS = [
     _invalid("name: invalid format - value does not look like a valid DNS name\n", name="under_score"),
     Case("pve-common JSONSchema.pm", "POST", f"{QEMU}/9000/clone",
          "newid: property is missing and it is not optional", {}, status=400),
-    Case("pve-manager API2/Cluster.pm", "GET", "/cluster/nextid", "vmid: VM 501 already exists", {"vmid": 501}, status=400),
-    Case("pve-manager API2/Tasks.pm", "GET", "/nodes/pve/tasks/UPID:pve:00000001:00000001:6500ABCD:qmstart:1:root@pam:/status",
+    Case("pve-manager API2/Cluster.pm", "GET", "/cluster/nextid", "vmid: VM 501 already exists", {"vmid": 501},
+         status=400),
+    Case("pve-manager API2/Tasks.pm", "GET",
+         "/nodes/pve/tasks/UPID:pve:00000001:00000001:6500ABCD:qmstart:1:root@pam:/status",
          "upid: no such task", status=400),
 ]
 CONFIGURATIONS = [
@@ -87,10 +89,11 @@ CONFIGURATIONS = [
     _config("pve-storage Storage.pm", "storage 'nowhere' does not exist", scsi5="nowhere:1"),
     _config("pve-storage Storage.pm", "storage 'off' is disabled", TASK, scsi5="off:1"),
     _config("pve-storage Storage.pm", "storage 'elsewhere' is not available on node 'pve'", TASK, scsi5="elsewhere:1"),
-    _config("qemu-server API2/Qemu.pm", "storage: storage 'local' does not support vm images", status=400, scsi5="local:1"),
+    _config("qemu-server API2/Qemu.pm", "storage: storage 'local' does not support vm images", status=400,
+            scsi5="local:1"),
     _config("pve-storage Storage.pm", "unsupported format 'qcow2'", TASK, scsi5="local-lvm:1,format=qcow2"),
-    _config("pve-storage Storage/LvmThinPlugin.pm", "lvcreate 'pve/vm-501-disk-1' error:   Cannot create new thin volume, "
-            "free space in thin pool pve/data reached threshold.", TASK, fault=("storage_full", {}),
+    _config("pve-storage Storage/LvmThinPlugin.pm", "lvcreate 'pve/vm-501-disk-1' error:   Cannot create new "
+            "thin volume, free space in thin pool pve/data reached threshold.", TASK, fault=("storage_full", {}),
             scsi5="local-lvm:1"),
     _config("qemu-server API2/Qemu.pm", "Only root can pass arbitrary filesystem paths.",
             scsi5="local-lvm:0,import-from=/srv/image.raw"),
@@ -106,8 +109,10 @@ CONFIGURATIONS = [
 LIFE = [
     Case("pve-guest-common AbstractConfig.pm", "POST", f"{QEMU}/9000/clone",
          "unable to create VM 501: config file already exists", {"newid": 501}),
-    Case("qemu-server API2/Qemu.pm", "POST", QEMU, "unable to create VM 501 - VM 501 already exists on node 'pve'", {"vmid": 501}),
-    Case("qemu-server API2/Qemu.pm", "POST", QEMU, "unable to create VM 600 - VM 600 already exists on node 'pve'", {"vmid": 600},
+    Case("qemu-server API2/Qemu.pm", "POST", QEMU,
+         "unable to create VM 501 - VM 501 already exists on node 'pve'", {"vmid": 501}),
+    Case("qemu-server API2/Qemu.pm", "POST", QEMU,
+         "unable to create VM 600 - VM 600 already exists on node 'pve'", {"vmid": 600},
          fault=("id_taken", {"vmid": 600})),
     Case("qemu-server API2/Qemu.pm", "POST", f"{QEMU}/9000/clone", "parameter 'storage' not allowed for linked clones",
          {"newid": 600, "storage": "local-lvm"}),
@@ -123,8 +128,8 @@ LIFE = [
          {"newid": 600, "storage": "local"}, status=400),
     Case("qemu-server API2/Qemu.pm", "POST", f"{QEMU}/501/clone",
          "Linked clone feature is not supported for 'local-lvm:vm-501-disk-0' (scsi0)", {"newid": 600, "full": 0}),
-    Case("pve-common Network.pm", "GET", "/nodes/nowhere/status", "hostname lookup 'nowhere' failed - failed to get address "
-         "info for: nowhere: Name or service not known"),
+    Case("pve-common Network.pm", "GET", "/nodes/nowhere/status",
+         "hostname lookup 'nowhere' failed - failed to get address info for: nowhere: Name or service not known"),
     Case("pve-guest-common AbstractConfig.pm", "POST", f"{QEMU}/500/status/start", LOCKED, {}, TASK),
     Case("qemu-server QemuServer.pm", "POST", f"{QEMU}/502/status/start", "VM 502 already running", {}, TASK),
     Case("qemu-server QemuServer.pm", "POST", f"{QEMU}/501/status/reboot", "VM 501 not running"),
@@ -132,10 +137,11 @@ LIFE = [
          "you can't convert a VM to template if VM is running"),
     Case("qemu-server API2/Qemu.pm", "POST", f"{QEMU}/9000/template", "you can't convert a template to a template"),
     Case("pve-guest-common AbstractConfig.pm", "DELETE", f"{QEMU}/500", LOCKED, {}, TASK),
-    Case("qemu-server API2/Qemu.pm", "DELETE", f"{QEMU}/501", "skiplock: Only root may use this option.", {"skiplock": 1},
-         status=400),
+    Case("qemu-server API2/Qemu.pm", "DELETE", f"{QEMU}/501", "skiplock: Only root may use this option.",
+         {"skiplock": 1}, status=400),
     Case("qemu-server API2/Qemu.pm", "DELETE", f"{QEMU}/502", "VM 502 is running - destroy failed"),
-    Case("pve-guest-common AbstractConfig.pm", "DELETE", f"{QEMU}/503", "can't remove VM 503 - protection mode enabled"),
+    Case("pve-guest-common AbstractConfig.pm", "DELETE", f"{QEMU}/503",
+         "can't remove VM 503 - protection mode enabled"),
     Case("qemu-server API2/Qemu.pm", "DELETE", f"{QEMU}/504",
          "unable to remove VM 504 - used in HA resources and purge parameter not set."),
     Case("qemu-server Agent.pm", "GET", f"{QEMU}/503/agent/info", "No QEMU guest agent configured"),
@@ -144,7 +150,8 @@ LIFE = [
 ]
 HOST = [
     Case("pve-storage API2/Storage/Config.pm", "POST", "/storage",
-         "create storage failed: storage ID 'off' already defined", {"storage": "off", "type": "dir", "path": "/srv/off"}),
+         "create storage failed: storage ID 'off' already defined",
+         {"storage": "off", "type": "dir", "path": "/srv/off"}),
     Case("pve-storage Storage/Plugin.pm", "POST", "/nodes/pve/storage/local-lvm/content",
          "illegal name 'disk-1' - should be 'vm-501-*'", {"filename": "disk-1", "vmid": 501, "size": "1G"}),
     Case("pve-storage API2/Storage/Status.pm", "POST", "/nodes/pve/storage/local-lvm/download-url",
@@ -154,7 +161,8 @@ HOST = [
          {"iface": "vmbr0", "type": "bridge"}, status=400),
     Case("pve-manager API2/Network.pm", "PUT", "/nodes/pve/network/vmbr9", "iface: interface does not exist",
          {"type": "bridge"}, status=400),
-    Case("pve-access-control API2/Pool.pm", "POST", "/pools", "create pool failed: pool 'taken' already exists", {"poolid": "taken"}),
+    Case("pve-access-control API2/Pool.pm", "POST", "/pools", "create pool failed: pool 'taken' already exists",
+         {"poolid": "taken"}),
 ]
 CASES = [*PARAMETERS, *CONFIGURATIONS, *LIFE, *HOST]
 
@@ -168,9 +176,10 @@ CLUSTER = [
          fault=("lock_timeout", {"lock": "storage-ceph"})),
     Case("pve-cluster Cluster.pm", "GET", "/nodes/pve2/qemu/601/config",
          "Configuration file 'nodes/pve2/qemu-server/601.conf' does not exist"),
-    Case("qemu-server API2/Qemu.pm", "POST", "/nodes/pve2/qemu", "unable to create VM 601 - VM 601 already exists on node 'pve1'",
+    Case("qemu-server API2/Qemu.pm", "POST", "/nodes/pve2/qemu",
+         "unable to create VM 601 - VM 601 already exists on node 'pve1'",
          {"vmid": 601}),
-    Case("qemu-server API2/Qemu.pm", "POST", f"{_PVE1}/601/migrate", "target: target is local node.", {"target": "pve1"},
-         status=400),
+    Case("qemu-server API2/Qemu.pm", "POST", f"{_PVE1}/601/migrate", "target: target is local node.",
+         {"target": "pve1"}, status=400),
     Case("pve-cluster Cluster.pm", "POST", f"{_PVE1}/601/migrate", "no such cluster node 'pve9'", {"target": "pve9"}),
 ]

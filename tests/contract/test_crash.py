@@ -1,4 +1,4 @@
-"""A power cut in the middle of work: the state on disk is whole, and what was at work is left as a killed host leaves it."""
+"""A power cut in the middle of work: the state on disk is whole, and work stands as a killed host leaves it."""
 
 from __future__ import annotations
 

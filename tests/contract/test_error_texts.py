@@ -1,4 +1,4 @@
-"""The texts that clients of Proxmox VE look for, each from the request that provokes it (tests/contract/error_cases.py)."""
+"""The texts that clients of Proxmox VE look for, each from the request that provokes it (error_cases.py)."""
 
 from __future__ import annotations
 

@@ -16,7 +16,8 @@ AS_THE_HOST_DOES = {
     "POST /access/users/{userid}/token/{tokenid}": {
         "info.privsep": "what was stored is sent, as text", "info.expire": "what was stored is sent, as text"},
     "GET /nodes/{node}/qemu/{vmid}/pending": {
-        "*.value": "numbers of the configuration stay numbers", "*.pending": "numbers of the configuration stay numbers"},
+        "*.value": "numbers of the configuration stay numbers",
+        "*.pending": "numbers of the configuration stay numbers"},
 }
 
 

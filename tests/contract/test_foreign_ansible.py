@@ -63,8 +63,8 @@ def assert_ok(run: Run) -> Run:
 
 @pytest.fixture(scope="module")
 def life(site, folder) -> Run:
-    return assert_ok(play(site, folder, "virtual_machine.yml", node="pve", vmid=201, guest_name="foreign-1", ssh_keys=KEYS,
-                          **TEMPLATE))
+    return assert_ok(play(site, folder, "virtual_machine.yml", node="pve", vmid=201, guest_name="foreign-1",
+                          ssh_keys=KEYS, **TEMPLATE))
 
 
 def test_kvm_clones_once(life, site):
@@ -102,8 +102,8 @@ def test_kvm_deletes(life, site, folder):
 
 
 def test_kvm_creates_from_nothing_and_makes_a_template(site, folder):
-    run = assert_ok(play(site, folder, "new_machine.yml", node="pve", vmid=202, guest_name="foreign-new", storage="local-lvm",
-                         pool="foreign"))
+    run = assert_ok(play(site, folder, "new_machine.yml", node="pve", vmid=202, guest_name="foreign-new",
+                         storage="local-lvm", pool="foreign"))
     assert run.changed("Create") and run.changed("Make it a template")
     deadline = time.monotonic() + 20
     while "base-202-disk" not in config(site, 202)["scsi0"] and time.monotonic() < deadline:

@@ -13,8 +13,8 @@ from lab.pve.process import ROOT, Emulator
 
 def qualify(environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """`pytest tests/contract --real` in a process of its own."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:pytest-ansible", "-p", "no:cacheprovider", "tests/contract",
-               "--real"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:pytest-ansible", "-p", "no:cacheprovider",
+               "tests/contract", "--real"]
     base = {key: value for key, value in os.environ.items() if not key.startswith(("PROXMOX_", "PYTEST_"))}
     return subprocess.run(command, cwd=ROOT, env={**base, **environment}, capture_output=True, text=True, timeout=120,
                           check=False)

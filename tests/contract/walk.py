@@ -121,14 +121,16 @@ def pools(api: Walker) -> None:
 
 
 def machines(api: Walker) -> None:
-    api.run(api.post(f"{NODE}/qemu", vmid=701, name="blank", memory=512, net0="virtio,bridge=vmbr0", scsi0="local-lvm:1",
+    api.run(api.post(f"{NODE}/qemu", vmid=701, name="blank", memory=512, net0="virtio,bridge=vmbr0",
+                     scsi0="local-lvm:1",
                      serial0="socket", tags="b;a", description="made\nby the walk", numa=0, vga="serial0"))
     api.run(api.post("9000/clone", newid=702, name="linked", description="a clone"))
     api.get(f"{NODE}/qemu")
     api.get(f"{NODE}/qemu", full=1)
     api.get("702")
     api.run(api.post("702/config", cores=2, ciuser="me", cipassword="secret", ipconfig0="ip=192.0.2.9/24,gw=192.0.2.1"))
-    api.put("702/config", onboot=1, sshkeys="ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5AAAAIA%3D%3D%20me", startup="order=2,up=5")
+    api.put("702/config", onboot=1, startup="order=2,up=5",
+            sshkeys="ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5AAAAIA%3D%3D%20me")
     api.get("702/config")
     api.get("702/config", current=1)
     api.get("702/feature", feature="clone")
