@@ -31,7 +31,7 @@ DEFAULT_KEYS = {
     "vga": "type",
     "startup": "order",
 }
-_NET = re.compile(r"^net\d+$")
+NET_KEY = re.compile(r"^net\d+$")
 _ADDRESS = re.compile(r"^ipconfig\d+$")
 _CLOUD_INIT = {"name", "ciuser", "sshkeys", "nameserver", "searchdomain", "ciupgrade", "cicustom"}
 _LIVE = {"description", "tags", "onboot", "protection", "startup", "balloon"}
@@ -39,8 +39,9 @@ _LIVE_NET = {"bridge", "tag", "firewall", "trunks", "rate", "link_down", "model"
 # Set on a new guest when the table does not speak of them.
 _FRESH = {"onboot": 1, "agent": {"enabled": "1"}}
 # A clone brings these from its template; a new guest keeps none of them unless the table wants it. The template's login
-# (ciuser, sshkeys, cipassword) is not in the list: it stays unless the table gives another.
-_INHERITED = ("protection", "startup", "cicustom", "nameserver", "searchdomain", "hookscript")
+# (ciuser, sshkeys, cipassword) is not in the list: it stays unless the table gives another; nor is hookscript, which
+# only root@pam itself may take away.
+_INHERITED = ("protection", "startup", "cicustom", "nameserver", "searchdomain")
 _CLOUD_INIT_SLOTS = ("ide2", "ide0", "ide3", "sata5", "scsi30")
 
 
@@ -80,7 +81,7 @@ class Difference:
 
 def parse_option(key: str, value: str) -> Any:
     """The value of an option in a form that can be compared."""
-    if _NET.match(key):
+    if NET_KEY.match(key):
         return props.parse_net(value)
     if key in DEFAULT_KEYS:
         return props.parse(value, DEFAULT_KEYS[key])
@@ -99,13 +100,13 @@ def merged_value(key: str, present: str | None, wanted: Any) -> str | None:
         if present is not None and parse_option(key, present) == parse_option(key, str(wanted)):
             return None
         return str(wanted)
-    if key == "machine" and present is not None and _same_machine(present, str(wanted.get("type"))):
+    if key == "machine" and _same_machine(present or "pc", str(wanted.get("type"))):
         return None
     before = parse_option(key, present) if present is not None else {}
     after = props.merge(before, wanted)
     if present is not None and props.same(before, after):
         return None
-    return props.render_net(after) if _NET.match(key) else props.render(after, DEFAULT_KEYS.get(key))
+    return props.render_net(after) if NET_KEY.match(key) else props.render(after, DEFAULT_KEYS.get(key))
 
 
 def compare_options(guest: Guest, config: dict[str, str], fresh: bool, running: bool) -> list[Change]:
@@ -129,7 +130,7 @@ def compare_options(guest: Guest, config: dict[str, str], fresh: bool, running: 
         elif value == "":
             changes.append(_change(key, config.get(key), None, running))
     for key in config:
-        surplus = (_NET.match(key) or _ADDRESS.match(key)) and guest.nics and key not in wanted
+        surplus = (NET_KEY.match(key) or _ADDRESS.match(key)) and guest.nics and key not in wanted
         if surplus or (fresh and key in _INHERITED and key not in wanted):
             changes.append(_change(key, config[key], None, running))
     return changes
@@ -147,7 +148,7 @@ def effect(key: str, before: str | None, after: str | None) -> str:
         return NEXT_BOOT
     if key in _LIVE:
         return IN_PLACE
-    if _NET.match(key):
+    if NET_KEY.match(key):
         if before is None or after is None:
             return IN_PLACE
         old, new = props.parse_net(before), props.parse_net(after)

@@ -76,7 +76,8 @@ def preflight(
             vm_id: pool.submit(client.get, f"nodes/{row.node}/qemu/{vm_id}/config") for vm_id, row in templates.items()
         }
         granted = Permissions(permissions.result())
-        result.problems += checks.check_version(str(version.result().get("version", "")))
+        release = str(version.result().get("version", ""))
+        result.problems += checks.check_version(release)
         if not granted.may("/vms", "VM.Audit"):
             result.problems += [
                 text for text in pool.map(lambda guest: _taken_unseen(client, guest), new) if text is not None
@@ -107,7 +108,8 @@ def preflight(
                 f"their networks"
             )
     identity = client.connection.identity
-    result.problems += checks.check_permissions(granted, creations, updated, identity, starts, asks_agent)
+    agent = checks.agent_privilege(release) if asks_agent else None
+    result.problems += checks.check_permissions(granted, creations, updated, identity, starts, agent)
     if granted.too_much():
         result.warnings.append(
             f"{identity} may do far more than this needs ({', '.join(granted.too_much())} on /); a role with the "

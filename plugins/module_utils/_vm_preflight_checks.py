@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._property_string import parse_net
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_permissions import Permissions
 from ansible_collections.detectviz.infra.plugins.module_utils._sizes import GIB, human
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_changes import NET_KEY
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import storage_of, system_disk
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Template
@@ -29,6 +31,12 @@ def check_version(version: str) -> list[str]:
     if numbers and numbers < OLDEST:
         return [f"Proxmox VE {version} is too old; {OLDEST[0]}.{OLDEST[1]} or newer is needed"]
     return []
+
+
+def agent_privilege(version: str) -> str:
+    """What lets a token read a file through the guest agent. Proxmox VE 8 has one privilege for all of the monitor."""
+    major = version.partition(".")[0]
+    return "VM.Monitor" if major.isdigit() and int(major) < 9 else "VM.GuestAgent.FileRead"
 
 
 def check_nodes(names: set[str], rows: list[dict[str, Any]]) -> list[str]:
@@ -139,9 +147,17 @@ def check_host_addresses(guests: list[Guest], present: dict[str, list[dict[str, 
 
 
 def check_permissions(
-    granted: Permissions, creations: list[Creation], updates: list[Guest], identity: str, starts: bool, asks_agent: bool
+    granted: Permissions,
+    creations: list[Creation],
+    updates: list[Guest],
+    identity: str,
+    starts: bool,
+    agent: str | None,
 ) -> list[str]:
-    """Every privilege that this run will need, as (path, privilege) with who needs it."""
+    """Every privilege that this run will need, as (path, privilege) with who needs it.
+
+    ``agent`` is the privilege for asking the guest agent, None where it is not asked.
+    """
     missing: dict[tuple[str, str], set[str]] = defaultdict(set)
 
     def need(paths: list[str], privilege: str, who: str) -> None:
@@ -152,15 +168,19 @@ def check_permissions(
         home = [f"/pool/{guest.pool}"] if guest.pool else [f"/vms/{guest.vm_id}"]
         need([f"/vms/{template.vm_id}"], "VM.Clone", guest.name)
         need(home, "VM.Allocate", guest.name)
-        _need_on_guest(need, home, guest.name, starts, asks_agent)
-        for nic in guest.nics:
-            zone = f"/sdn/zones/localnetwork/{nic.bridge}"
-            need([f"{zone}/{nic.props['tag']}", zone] if nic.props.get("tag") else [zone], "SDN.Use", guest.name)
+        _need_on_guest(need, home, guest.name, starts, agent)
+        # The clone has the template's cards before it gets its own.
+        for props in [nic.props for nic in guest.nics] + _nets(template.config):
+            zone = f"/sdn/zones/localnetwork/{props.get('bridge')}"
+            need([f"{zone}/{props['tag']}", zone] if props.get("tag") else [zone], "SDN.Use", guest.name)
+        if "startup" in guest.keys or "startup" in template.config:
+            # The order of starting concerns the whole host; one that the template has is deleted on the clone.
+            need(["/"], "Sys.Modify", f"the startup order of {guest.name}")
     for node, storage in wanted_storages(creations):
         need([f"/storage/{storage}"], "Datastore.AllocateSpace", f"guests on {node}")
     for guest in updates:
         home = [f"/vms/{guest.vm_id}"] + ([f"/pool/{guest.pool}"] if guest.pool else [])
-        _need_on_guest(need, home, guest.name, starts, asks_agent)
+        _need_on_guest(need, home, guest.name, starts, agent)
     return [
         f"{identity} lacks {privilege} on {path}, needed for {listed(sorted(who))}; "
         f"grant it to the token and to its user"
@@ -168,13 +188,18 @@ def check_permissions(
     ]
 
 
-def _need_on_guest(need: Any, home: list[str], who: str, starts: bool, asks_agent: bool) -> None:
+def _nets(config: dict[str, str]) -> list[dict[str, str]]:
+    nets = [parse_net(value) for key, value in config.items() if NET_KEY.match(key)]
+    return [net for net in nets if net.get("bridge")]
+
+
+def _need_on_guest(need: Any, home: list[str], who: str, starts: bool, agent: str | None) -> None:
     for kind in _CONFIG:
         need(home, f"VM.Config.{kind}", who)
     if starts:
         need(home, "VM.PowerMgmt", who)
-    if asks_agent:
-        need(home, "VM.GuestAgent.FileRead", who)
+    if agent:
+        need(home, agent, who)
 
 
 def listed(values: list[str]) -> str:

@@ -20,6 +20,10 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed impor
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Template
 
 
+# Storages on which Proxmox refuses a linked clone.
+_NO_LINKS = {"lvm", "iscsi", "iscsidirect"}
+
+
 def choose_template(guest: Guest, observed: Iterable[Observed]) -> Observed:
     """The row of the guest's template. ``guest.template`` is a name, an id, or a map of these per node.
 
@@ -62,14 +66,21 @@ def check_template(guest: Guest, row: Observed, config: dict[str, Any]) -> None:
 def clone_of(guest: Guest, row: Observed, config: dict[str, str], storages: dict[str, dict[str, Any]]) -> Template:
     """How the guest is cloned. ``storages`` are those of the template's node by name.
 
-    Full: as the guest says; else for control planes, and where the disk has to land on another storage. Raises
-    InfraError for a linked clone to another storage, and for another node without shared storage.
+    Full: as the guest says; else for control planes, where the disk has to land on another storage, and where the
+    template's storage cannot link. Raises InfraError for a linked clone to another storage or on one that cannot, and
+    for another node without shared storage.
     """
     boot = system_disk(config)
     source = storage_of(config[boot]) if boot else ""
     wanted = (guest.disks[0].storage if guest.disks else None) or guest.storage
     elsewhere = bool(wanted) and wanted != source
-    full = guest.full if guest.full is not None else guest.role == "control_plane" or elsewhere
+    kind = str(storages.get(source, {}).get("type", ""))
+    full = guest.full if guest.full is not None else guest.role == "control_plane" or elsewhere or kind in _NO_LINKS
+    if kind in _NO_LINKS and not full:
+        raise InfraError(
+            f"{guest.label}: the template's storage {source} is of type {kind}, which has no linked clones; leave out "
+            f"full: false for it, or make the template on a storage that has them (lvmthin, zfspool, rbd, a directory)"
+        )
     if elsewhere and not full:
         raise InfraError(
             f"{guest.label}: a linked clone stays on the template's storage {source}, the table says {wanted}; "

@@ -101,6 +101,14 @@ def test_a_linked_clone_to_another_storage_is_refused() -> None:
         clone_of(guest(storage="ceph", full=False), ROWS[0], CONFIG, SHARED)
 
 
+@pytest.mark.parametrize("kind", ["lvm", "iscsi", "iscsidirect"])
+def test_a_storage_without_linked_clones_makes_full_ones(kind: str) -> None:
+    storages = {"local-lvm": {"storage": "local-lvm", "type": kind}}
+    assert clone_of(guest(), ROWS[0], CONFIG, storages).full
+    with pytest.raises(InfraError, match=f"local-lvm is of type {kind}, which has no linked clones"):
+        clone_of(guest(full=False), ROWS[0], CONFIG, storages)
+
+
 def test_a_template_on_another_node_needs_shared_storage() -> None:
     with pytest.raises(
         InfraError, match="template 9000 is not on node pve2; it is on pve1, on local storage local-lvm"
@@ -180,7 +188,7 @@ def test_privileges_propagate_only_where_they_say_so() -> None:
 
 def test_each_missing_privilege_is_named_with_its_path_and_who_needs_it() -> None:
     granted = Permissions({"/pool/site": {"VM.Allocate": 1}, "/vms/9000": {"VM.Clone": 0}})
-    problems = checks.check_permissions(granted, [creation(pool="site")], [], "ansible@pve!t", True, False)
+    problems = checks.check_permissions(granted, [creation(pool="site")], [], "ansible@pve!t", True, None)
     assert (
         "ansible@pve!t lacks VM.PowerMgmt on /pool/site, needed for master-1; grant it to the token and to its user"
         in problems
@@ -188,6 +196,32 @@ def test_each_missing_privilege_is_named_with_its_path_and_who_needs_it() -> Non
     assert any("lacks SDN.Use on /sdn/zones/localnetwork/vmbr0" in text for text in problems)
     assert any("lacks Datastore.AllocateSpace on /storage/local-lvm" in text for text in problems)
     assert not any("VM.Clone" in text or "VM.Allocate" in text or "GuestAgent" in text for text in problems)
+
+
+def lacking(agent: str | None = None, config: dict[str, str] | None = None, **changes: Any) -> list[str]:
+    made = guest(**changes), Template(9000, "pve1", {**CONFIG, **(config or {})})
+    return checks.check_permissions(Permissions({}), [made], [], "ansible@pve!t", True, agent)
+
+
+@pytest.mark.parametrize(
+    ("version", "privilege"),
+    [("8.4.1", "VM.Monitor"), ("9.0.3", "VM.GuestAgent.FileRead"), ("9.2.11", "VM.GuestAgent.FileRead")],
+)
+def test_the_agent_is_asked_with_the_privilege_of_the_release(version: str, privilege: str) -> None:
+    assert checks.agent_privilege(version) == privilege
+    assert any(f"lacks {privilege} on /vms/111" in text for text in lacking(checks.agent_privilege(version)))
+
+
+def test_a_startup_order_needs_its_privilege_on_the_host() -> None:
+    for problems in (lacking(startup=3), lacking(config={"startup": "order=1"})):
+        assert any("lacks Sys.Modify on /, needed for the startup order of master-1" in text for text in problems)
+    assert not any("Sys.Modify" in text for text in lacking())
+
+
+def test_a_clone_needs_the_bridges_of_its_template_as_well() -> None:
+    problems = lacking(config={"net0": "virtio=BC:24:11:00:00:01,bridge=vmbr7,tag=5"})
+    zone = "/sdn/zones/localnetwork/vmbr7"
+    assert any(f"lacks SDN.Use on {zone}/5 or {zone}" in text for text in problems)
 
 
 def test_an_administrator_may_do_too_much() -> None:
