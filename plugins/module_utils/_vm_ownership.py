@@ -4,8 +4,9 @@
 """Whose guest is it: the marker that we write, and what follows from it.
 
 A guest is ours when three things agree: the tag ``dvz-site-<site_name>``, a line in the description that names site and
-guest id, and the id itself. The line is written by the clone call, the tag by the first configuration; so a guest with
-the line and without any site tag is one that an interrupted run left behind, and is finished.
+guest id, and the id itself. The line is written by the clone call, and says that the guest is no more than cloned; the
+first configuration writes the tag and takes that word away. So a guest that still has the word is one that an
+interrupted run left behind, and is finished. One that lost its tag later was taken out of the site, and is foreign.
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ import enum
 import re
 from collections.abc import Iterable
 
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+
 SITE_TAG = "dvz-site-"
 HASH_TAG = "dvz-"
+# What the clone call adds to the line.
+CLONED = {"stage": "cloned"}
+_SITE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,62}$")
 _HASH = re.compile(r"^dvz-[0-9a-f]{8}$")
 _LINE = re.compile(r"^detectviz\.infra: (?P<pairs>(?:[a-z_]+=\S+ ?)+)$")
 
@@ -26,6 +32,14 @@ class Ownership(enum.Enum):
     OURS = "ours"
     UNFINISHED = "unfinished"  # our clone, not yet configured
     FOREIGN = "foreign"
+
+
+def check_site_name(site: str) -> None:
+    """Raises InfraError for a name that could not be read back from a tag or from our line."""
+    if not _SITE.match(site):
+        raise InfraError(
+            f"site_name {site!r} is not up to 63 letters, digits, '-', '_' and '.'; it becomes a tag of each guest"
+        )
 
 
 def site_tag(site: str) -> str:
@@ -84,7 +98,8 @@ def ownership(site: str, vm_id: int, tags: Iterable[str], description: str | Non
     sites = [tag for tag in tags if tag.startswith(SITE_TAG)]
     if sites == [site_tag(site)]:
         return Ownership.OURS
-    return Ownership.FOREIGN if sites else Ownership.UNFINISHED
+    unfinished = not sites and CLONED.items() <= marker.items()
+    return Ownership.UNFINISHED if unfinished else Ownership.FOREIGN
 
 
 def explain_foreign(site: str, vm_id: int, tags: Iterable[str], description: str | None) -> str:
@@ -97,6 +112,8 @@ def explain_foreign(site: str, vm_id: int, tags: Iterable[str], description: str
         return f"it has the tag {sites[0]} but no marker line in its description"
     if marker and marker.get("guest") != str(vm_id):
         return f"its marker line names guest {marker.get('guest')}: it is a copy of that guest"
-    if marker:
+    if marker and marker.get("site") != site.lower():
         return f"its marker line names site {marker.get('site')}"
+    if marker:
+        return f"its tag {site_tag(site)} was taken away"
     return "it has no marker of this collection"

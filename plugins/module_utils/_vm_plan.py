@@ -130,7 +130,7 @@ def _check_identity(plan: GuestPlan, guest: Guest, observed: Observed, options: 
 
 
 def _plan_create(plan: GuestPlan, guest: Guest, template: Template, options: Options) -> None:
-    line = marks.marker_line(options.site, guest.vm_id, {"template": str(template.vm_id)})
+    line = marks.marker_line(options.site, guest.vm_id, {"template": str(template.vm_id), **marks.CLONED})
     description = marks.with_marker(guest.description or "", line)
     data: dict[str, Any] = {"newid": guest.vm_id, "name": guest.name, "description": description}
     if template.full:
@@ -323,7 +323,8 @@ def _marker_changes(
     if tags != present:
         changes.append(Change("tags", ";".join(present), ";".join(tags), ";".join(tags)))
     own = config.get("description", "")
-    facts = {key: value for key, value in (marker or marks.read_marker(own)).items() if key not in ("site", "guest")}
+    known = marker or marks.read_marker(own)
+    facts = {key: value for key, value in known.items() if key not in ("site", "guest", *marks.CLONED)}
     if for_boot:
         facts.update([SEED_NOW.split("=")])
     text = guest.description if guest.description is not None else marks.without_marker(own)

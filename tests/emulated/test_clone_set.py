@@ -127,6 +127,16 @@ def test_two_sites_share_one_proxmox(site: Site, first_id: int) -> None:
     assert site.run([row(first_id)]).result["orphans"] == []
 
 
+def test_a_guest_whose_tag_was_taken_away_is_no_longer_ours(site: Site, first_id: int) -> None:
+    site.run([row(first_id)])
+    site.pve.api().nodes("pve").qemu(first_id).config.put(tags="mine")
+    before = site.config(first_id)
+    for wanted in ("started", "absent"):
+        refused = site.run([row(first_id)], state=wanted)
+        assert refused.failed and f"its tag dvz-site-{site.name} was taken away" in refused.message
+        assert refused.writes() == {} and site.config(first_id) == before
+
+
 def test_adopting_writes_the_marker_and_nothing_more(site: Site, first_id: int) -> None:
     make_stranger(site, first_id)
     before = site.config(first_id)

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils import _vm_ownership as marks
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_ownership import Ownership
 
 LINE = marks.marker_line("demo", 111, {"template": "9000"})
+CLONED = marks.marker_line("demo", 111, {"template": "9000", **marks.CLONED})
 
 
 @pytest.mark.parametrize(
@@ -15,8 +17,11 @@ LINE = marks.marker_line("demo", 111, {"template": "9000"})
     [
         (["dvz-site-demo"], LINE, Ownership.OURS),
         (["dvz-site-demo", "k8s"], f"text of a user\n\n{LINE}\n", Ownership.OURS),
-        ([], LINE, Ownership.UNFINISHED),
-        (["k8s"], LINE, Ownership.UNFINISHED),
+        ([], CLONED, Ownership.UNFINISHED),
+        (["k8s"], CLONED, Ownership.UNFINISHED),
+        (["dvz-site-other"], CLONED, Ownership.FOREIGN),
+        ([], LINE, Ownership.FOREIGN),
+        (["k8s"], LINE, Ownership.FOREIGN),
         (["dvz-site-demo"], "", Ownership.FOREIGN),
         (["dvz-site-other"], LINE, Ownership.FOREIGN),
         (["dvz-site-demo", "dvz-site-other"], LINE, Ownership.FOREIGN),
@@ -27,6 +32,16 @@ LINE = marks.marker_line("demo", 111, {"template": "9000"})
 )
 def test_only_agreement_of_tag_line_and_id_is_ours(tags: list[str], description: str, expected: Ownership) -> None:
     assert marks.ownership("demo", 111, tags, description) is expected
+
+
+def test_a_tag_that_was_taken_away_is_named() -> None:
+    assert marks.explain_foreign("demo", 111, ["k8s"], LINE) == "its tag dvz-site-demo was taken away"
+
+
+@pytest.mark.parametrize("site", ["", "My Site", "../other", "a;b", "x" * 64])
+def test_a_site_name_that_no_tag_can_hold_is_refused(site: str) -> None:
+    with pytest.raises(InfraError, match="becomes a tag of each guest"):
+        marks.check_site_name(site)
 
 
 def test_the_users_text_is_kept_beside_the_line() -> None:
