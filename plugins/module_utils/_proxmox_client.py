@@ -44,7 +44,8 @@ class ProxmoxClient:
         self.connection = connection
         self._clock = clock or SystemClock()
         self._session = ApiSession(connection)
-        self._root = ProxmoxResource(base_url=connection.base_url, session=self._session, serializer=Serializer())
+        self._root = self._resource(Serializer())
+        self._whole = self._resource(Serializer(whole=True))
 
     def get(self, path: str, **params: Any) -> Any:
         """Data of a GET. A lost connection or 595-599 is tried again, four times in all."""
@@ -58,6 +59,10 @@ class ProxmoxClient:
                     raise
                 self._clock.sleep(random.uniform(0.5, 1.5) * attempt)
         raise AssertionError("unreachable")
+
+    def get_whole(self, path: str) -> dict[str, Any]:
+        """The whole answer of a GET: ``data``, and what a few calls put beside it."""
+        return self._call("GET", path, {}, self._whole)
 
     def post(self, path: str, **data: Any) -> Any:
         """Data of a POST: a task id, or null."""
@@ -79,9 +84,12 @@ class ProxmoxClient:
         """Closes the connections."""
         self._session.close()
 
-    def _call(self, method: str, path: str, values: dict[str, Any]) -> Any:
+    def _resource(self, serializer: Serializer) -> Any:
+        return ProxmoxResource(base_url=self.connection.base_url, session=self._session, serializer=serializer)
+
+    def _call(self, method: str, path: str, values: dict[str, Any], root: Any = None) -> Any:
         values = {key: _encoded(value) for key, value in values.items() if value is not None}
-        resource = self._root("/".join(quote(part, safe="!@:") for part in path.strip("/").split("/")))
+        resource = (root or self._root)("/".join(quote(part, safe="!@:") for part in path.strip("/").split("/")))
         call: Callable[..., Any] = getattr(resource, method.lower())
         try:
             return call(**values)

@@ -184,7 +184,13 @@ class ApiSession:
 
 
 class Serializer:
-    """Reads answers for proxmoxer; of errors it keeps the whole ``message``, which proxmoxer itself drops."""
+    """Reads answers for proxmoxer; of errors it keeps the whole ``message``, which proxmoxer itself drops.
+
+    ``whole``: a good answer is given with what stands beside its ``data``.
+    """
+
+    def __init__(self, whole: bool = False) -> None:
+        self._whole = whole
 
     def get_accept_types(self) -> str:
         """The Accept header."""
@@ -192,7 +198,8 @@ class Serializer:
 
     def loads(self, answer: Any) -> Any:
         """The ``data`` of a good answer."""
-        return _json(answer).get("data")
+        body = _json(answer)
+        return body if self._whole else body.get("data")
 
     def loads_errors(self, answer: Any) -> dict[str, Any]:
         """``{"message": full text or "", "errors": {parameter: text}}`` of a bad one."""

@@ -173,9 +173,16 @@ def _run(module: AnsibleModule) -> list[NetworkOperation]:
     params = module.params
     node = params["node"]
     client = client_of(module)
+    answer = client.get_whole(f"nodes/{node}/network")
     operations, problems = plan_bridges(
-        node, params["bridges"], client.get(f"nodes/{node}/network"), params["management_address"] or params["api_host"]
+        node, params["bridges"], answer["data"], params["management_address"] or params["api_host"]
     )
+    if operations and answer.get("changes"):
+        problems.append(
+            f"{node} has network changes that somebody made and has not applied; applying ours would apply them too. "
+            f"Apply or revert them first (web interface: {node}, System, Network; or on the host, to drop them: "
+            f"pvesh delete /nodes/{node}/network)"
+        )
     if problems:
         raise ProblemsError(f"The network of {node} cannot be changed; nothing was:", problems)
     if operations and not module.check_mode:
