@@ -52,9 +52,9 @@ def _findings(config: Mapping[str, Any], label: str) -> Iterator[Finding]:
         yield Finding(f"{label} has no disk: nothing would boot; import a cloud image into it", True)
     if shape["cloud_init_drive"] is None:
         yield Finding(
-            f"{label} has no cloud-init drive: clones would get no address and no key; add one (ide2, "
-            "<storage>:cloudinit)",
-            True,
+            f"{label} has no cloud-init drive: each clone is given one; whether its image holds cloud-init cannot be "
+            "told from here",
+            False,
         )
     if not shape["agent"]:
         yield Finding(

@@ -125,10 +125,12 @@ def test_a_users_own_template_of_another_shape_is_taken() -> None:
     assert describe(config)["cloud_init_drive"] == "ide2"
 
 
-def test_a_template_without_cloud_init_drive_is_refused() -> None:
+def test_a_template_without_cloud_init_drive_is_told_since_each_clone_gets_one() -> None:
     config = built()
     del config["ide2"]
-    assert ["cloud-init drive" in problem for problem in plan_template(spec(), present(config)).problems] == [True]
+    plan = plan_template(spec(), present(config))
+    assert plan.problems == []
+    assert ["each clone is given one" in warning for warning in plan.warnings] == [True]
 
 
 def test_a_template_without_agent_is_told() -> None:
@@ -212,4 +214,4 @@ def test_secrets_are_not_in_the_diff() -> None:
 def test_any_configuration_is_judged(config: dict) -> None:
     fatal = any(finding.fatal for finding in findings(config, "it"))
     shape = describe(config)
-    assert fatal == (shape["system_disk"] is None or shape["cloud_init_drive"] is None)
+    assert fatal == (shape["system_disk"] is None)
