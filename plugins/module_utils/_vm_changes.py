@@ -100,8 +100,12 @@ def merged_value(key: str, present: str | None, wanted: Any) -> str | None:
         if present is not None and parse_option(key, present) == parse_option(key, str(wanted)):
             return None
         return str(wanted)
-    if key == "machine" and _same_machine(present or "pc", str(wanted.get("type"))):
-        return None
+    if key == "machine":
+        kind = str(wanted.get("type"))
+        if _same_machine(present or "pc", kind):
+            return None
+        # Proxmox has no i440fx without a version: it is called pc.
+        wanted = {**wanted, "type": "pc" if kind == "i440fx" else kind}
     before = parse_option(key, present) if present is not None else {}
     after = props.merge(before, wanted)
     if present is not None and props.same(before, after):

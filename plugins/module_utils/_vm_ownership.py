@@ -15,13 +15,10 @@ import enum
 import re
 from collections.abc import Iterable
 
-from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
-
 SITE_TAG = "dvz-site-"
 HASH_TAG = "dvz-"
 # What the clone call adds to the line.
 CLONED = {"stage": "cloned"}
-_SITE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.\-]{0,62}$")
 _HASH = re.compile(r"^dvz-[0-9a-f]{8}$")
 _LINE = re.compile(r"^detectviz\.infra: (?P<pairs>(?:[a-z_]+=\S+ ?)+)$")
 
@@ -32,14 +29,6 @@ class Ownership(enum.Enum):
     OURS = "ours"
     UNFINISHED = "unfinished"  # our clone, not yet configured
     FOREIGN = "foreign"
-
-
-def check_site_name(site: str) -> None:
-    """Raises InfraError for a name that could not be read back from a tag or from our line."""
-    if not _SITE.match(site):
-        raise InfraError(
-            f"site_name {site!r} is not up to 63 letters, digits, '-', '_' and '.'; it becomes a tag of each guest"
-        )
 
 
 def site_tag(site: str) -> str:
