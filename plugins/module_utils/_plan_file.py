@@ -21,14 +21,17 @@ def make(site: str, state: str, observed: str, guests: list[dict[str, Any]]) -> 
 
 
 def save(path: Path, plan: dict[str, Any]) -> None:
-    """Writes the plan so that it is whole or not there, readable by its owner only."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Writes the plan so that it is whole or not there, readable by its owner only. Raises InfraError."""
     draft = path.with_name(path.name + ".new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(plan, stream, indent=2, sort_keys=True)
-        stream.write("\n")
-    draft.replace(path)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            json.dump(plan, stream, indent=2, sort_keys=True)
+            stream.write("\n")
+        draft.replace(path)
+    except OSError as error:
+        raise InfraError(f"plan file {path} cannot be written: {error.strerror}; choose another place") from error
 
 
 def check(path: Path, plan: dict[str, Any]) -> None:
@@ -39,6 +42,8 @@ def check(path: Path, plan: dict[str, Any]) -> None:
         raise InfraError(
             f"plan file {path} does not exist; make it with a check run (--check), read it, then apply it"
         ) from None
+    except OSError as error:
+        raise InfraError(f"plan file {path} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise InfraError(f"plan file {path} is not a plan ({error}); make it again with a check run") from None
     again = f"; nothing was changed. Make the plan again with a check run and read it ({path})"

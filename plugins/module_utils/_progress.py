@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from pathlib import Path
@@ -25,5 +26,6 @@ class Progress:
         if self._path is None:
             return
         line = json.dumps({"guest": guest, "step": step, "state": state}) + "\n"
-        with self._lock, self._path.open("a", encoding="utf-8") as stream:
+        # Nothing of the work depends on who follows it, so a file that cannot be written is passed over.
+        with self._lock, contextlib.suppress(OSError), self._path.open("a", encoding="utf-8") as stream:
             stream.write(line)

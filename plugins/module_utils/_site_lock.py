@@ -24,10 +24,16 @@ def default_state_dir(site: str) -> Path:
 
 @contextlib.contextmanager
 def site_lock(site: str, state_dir: Path) -> Iterator[None]:
-    """Holds ``run.lock`` of the site. Raises LockedError at once when another run holds it, naming it."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Holds ``run.lock`` of the site. Raises LockedError at once when another run holds it, naming it, or without a lock."""
     path = state_dir / "run.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise LockedError(
+            f"the lock {path} of site {site} cannot be made: {error.strerror}. Nothing was changed; set state_dir to a "
+            f"folder that you may write to"
+        ) from error
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

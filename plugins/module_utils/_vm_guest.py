@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_cloud_init import encode_keys, ip_config
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_ownership import split_tags
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_row import marker_problems, row_problems
 
 _NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9\-.]{0,61}[A-Za-z0-9])?$")
 _MAC = re.compile(r"^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$")
@@ -145,11 +146,15 @@ class _Reader:
 
     def guest(self) -> Guest | None:
         row, before = self.row, len(self.problems)
+        for problem in row_problems(row):
+            self.bad(problem)
+        if len(self.problems) > before:
+            return None
         vm_id = self.number("vm_id", 100, 999999999)
         name = str(row.get("name", ""))
         if vm_id is None and row.get("vm_id") is None:
             self.bad("vm_id is missing: the guest id of the table is the key on Proxmox")
-        if not _NAME.match(name):
+        if not _NAME.fullmatch(name):
             self.bad(f"name {name!r} is not a host name")
         if row.get("kind", "vm") != "vm":
             self.bad(f"kind {row['kind']!r} is not a virtual machine; this module makes only kind vm")
@@ -161,8 +166,11 @@ class _Reader:
             raw = row["tags"]
             tags = tuple(split_tags(raw if isinstance(raw, str) else ";".join(str(tag) for tag in raw)))
             for tag in tags:
-                if not _TAG.match(tag):
+                if not _TAG.fullmatch(tag):
                     self.bad(f"tag {tag!r} has characters that Proxmox refuses")
+        description = None if row.get("description") is None else str(row["description"]).strip()
+        for problem in marker_problems(tags, description):
+            self.bad(problem)
         arch = row.get("arch")
         if arch is not None and arch not in ARCHITECTURES:
             self.bad(f"arch {arch!r} is none of {', '.join(sorted(ARCHITECTURES))}")
@@ -182,7 +190,7 @@ class _Reader:
             disks=disks,
             nics=nics,
             tags=tags,
-            description=None if row.get("description") is None else str(row["description"]).strip(),
+            description=description,
         )
         return Guest(**{**guest.__dict__, "digest": _digest(guest)})
 
@@ -237,9 +245,6 @@ class _Reader:
     def disks(self) -> tuple[Disk, ...]:
         disks = []
         for number, entry in enumerate(self.row.get("disks") or []):
-            if not isinstance(entry, dict):
-                self.bad(f"disks[{number}] is not a map with size_gb")
-                continue
             name = str(entry.get("name") or ("system" if number == 0 else f"data{number}"))
             size = self.number("size_gb", 1, 131072, entry)
             if size is None and number > 0:
@@ -259,7 +264,7 @@ class _Reader:
         for name in sorted({name for name in names if names.count(name) > 1}):
             self.bad(f"two disks are called {name}")
         for name in names[1:]:
-            if not re.match(r"^[A-Za-z0-9_\-]{1,20}$", name):
+            if not re.match(r"^[A-Za-z0-9_\-]{1,20}\Z", name):
                 self.bad(f"disk name {name!r} is not 1 to 20 letters, digits, - or _ (it becomes the disk's serial)")
         return tuple(disks)
 
@@ -280,7 +285,7 @@ class _Reader:
             if mtu is not None:
                 props["mtu"] = str(mtu)
             if entry.get("mac"):
-                if _MAC.match(str(entry["mac"])):
+                if _MAC.fullmatch(str(entry["mac"])):
                     props["macaddr"] = str(entry["mac"]).upper()
                 else:
                     self.bad(f"network {name}: mac {entry['mac']!r} is not like BC:24:11:00:00:01")

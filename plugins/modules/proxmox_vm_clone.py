@@ -355,6 +355,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args impo
 from ansible_collections.detectviz.infra.plugins.module_utils._site_lock import default_state_dir
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_apply import Limits
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import read_guests
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_row import site_problem
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_run import Run, Settings
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Options
 
@@ -448,6 +449,9 @@ def main() -> None:
         supports_check_mode=True,
     )
     params = module.params
+    problem = site_problem(params["site_name"])
+    if problem:
+        module.fail_json(msg=problem)
     client = client_of(module)
     if module.check_mode:
         client = PlannedView(client, params["planned"])
