@@ -53,7 +53,7 @@ def _figures(one: Measured) -> list[tuple[str, float, float | None]]:
         ("create: requests", ours.requests, theirs.requests),
         ("create: polls of tasks among them", ours.polls, theirs.polls),
         ("create: probes of an agent that is not up yet among them", ours.failed_probes, None),
-        ("create: other requests per guest", round(ours.work / one.guests, 1), round(theirs.work / one.guests, 1)),
+        ("create: all other requests, per guest", round(ours.work / one.guests, 1), round(theirs.work / one.guests, 1)),
         ("create: wall time, s", round(ours.seconds, 1), round(theirs.seconds, 1)),
         ("create: the profile's own limit, s", round(one.limit, 1), None),
         (f"create: wall time / limit (goal {GOAL} at scale 1)", round(ours.seconds / one.limit, 2),
