@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.detectviz.infra.plugins.module_utils import _property_string as props
 from ansible_collections.detectviz.infra.plugins.module_utils._sizes import GIB, human
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_changes import IN_PLACE, REBOOT, Change, Difference
@@ -16,6 +18,10 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed impor
     storage_of,
     system_disk,
 )
+
+
+# Options that Proxmox refuses on disks of a bus, after the clone is made.
+_BUS_LACKS = {"virtio": {"ssd"}, "sata": {"iothread"}, "ide": {"iothread"}}
 
 
 def match(guest: Guest, config: dict[str, str]) -> list[tuple[Disk, str | None]]:
@@ -55,10 +61,12 @@ def compare_disks(guest: Guest, config: dict[str, str], from_template: bool, run
         if key is None:
             key = _free_key(boot or "scsi0", used)
             used.add(key)
-            result.changes.append(_new_disk(guest, disk, key, config[boot] if boot else ""))
+            fitting = _fitting(guest, disk, key, {}, result)
+            result.changes.append(_new_disk(guest, fitting, key, config[boot] if boot else ""))
             result.allocates = True
         else:
-            _existing_disk(guest, disk, key, config[key], from_template, running, result)
+            fitting = _fitting(guest, disk, key, props.parse(config[key], "file"), result)
+            _existing_disk(guest, fitting, key, config[key], from_template, running, result)
     claimed = {key for disk, key in matched}
     for key in disk_keys(config):
         if guest.disks and key not in claimed:
@@ -66,6 +74,19 @@ def compare_disks(guest: Guest, config: dict[str, str], from_template: bool, run
                 f"{guest.label}: disk {key} ({config[key]}) is not in the table and was left alone; "
                 f"detach it by hand if nothing needs it"
             )
+
+
+def _fitting(guest: Guest, disk: Disk, key: str, present: dict[str, str], result: Difference) -> Disk:
+    """The disk without options that its bus lacks: a template of another shape is matched as far as it goes."""
+    bus = key.rstrip("0123456789")
+    wanted = {name for name, text in disk.options.items() if not _is_default(name, text, present)}
+    for name in sorted(wanted & _BUS_LACKS.get(bus, set())):
+        result.notes.append(
+            f"{guest.label}: disk {disk.name} is {key}, and a disk on {bus} has no option {name}; it is left out. "
+            f"To have it, use a template that boots from scsi"
+        )
+    options = {name: text for name, text in disk.options.items() if name not in _BUS_LACKS.get(bus, set())}
+    return replace(disk, options=options)
 
 
 def _existing_disk(
