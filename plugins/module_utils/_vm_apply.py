@@ -25,6 +25,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import G
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_waits import Arrival, Waiter
 
 MAX_THREADS = 64
+# Proxmox VE 8 starts the guests of a node one after the other, with a pause of three seconds in between.
+START_SECONDS = 5.0
 
 
 @dataclass
@@ -92,7 +94,8 @@ class Applier:
 
         def one_node(node: str) -> None:
             wave = [Startable(work.guest, node, work.ha_managed) for work in nodes[node]]
-            longest = Deadline.after(self.tools.clock, self.limits.guest, f"start on {node}", total)
+            seconds = self.limits.guest + START_SECONDS * len(wave)
+            longest = Deadline.after(self.tools.clock, seconds, f"start on {node}", total)
             try:
                 errors = power.start_all(node, wave, longest)
             except InfraError as error:
