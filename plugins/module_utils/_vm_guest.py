@@ -54,7 +54,7 @@ class Nic:
 class Guest:
     """Everything that the table says about one guest.
 
-    ``keys`` maps a Proxmox option to its wanted text, number or map of sub-keys (see ``_vm_changes.KINDS``).
+    ``keys`` maps a Proxmox option to its wanted text, number or map of sub-keys (see ``_vm_changes.DEFAULT_KEYS``).
     ``tags`` and ``description`` are None when the table does not speak of them. ``digest`` is eight hex digits over
     all of it, kept on the guest as a tag for the fast check.
     """
