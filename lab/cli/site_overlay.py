@@ -45,7 +45,7 @@ def overlay(
 def _template(template: Mapping[str, Any], plan: Plan, checksum: str) -> dict[str, Any]:
     name = image_name(template)
     image = {"url": f"{plan.files_url}/{name}", "checksum": f"sha256:{checksum}"}
-    return {**template, "image": {**(template.get("image") or {}), **image}}
+    return {**template, "image": image}
 
 
 def write_copy(source: Path, target: Path, data: Mapping[str, Any]) -> None:

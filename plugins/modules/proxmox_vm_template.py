@@ -57,11 +57,16 @@ options:
     type: dict
     suboptions:
       url:
-        description: Where Proxmox downloads it from. Prefer an address that holds a date, as the checksum is fixed.
+        description:
+          - Where Proxmox downloads it from. With a fixed O(image.checksum), prefer an address that holds a date.
         type: str
         required: true
       checksum:
-        description: Checksum in the form V(sha256:...). The download is refused if it differs.
+        description:
+          - Checksum in the form V(sha256:...). The download is refused if it differs.
+          - Or the https address of the list that the publisher keeps beside the image, such as
+            V(sha256:https://cloud-images.ubuntu.com/noble/current/SHA256SUMS). The control machine reads it, and only
+            when a template has to be made.
         type: str
         required: true
       filename:
@@ -167,7 +172,10 @@ template:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.urls import ConnectionError as UrlError
+from ansible.module_utils.urls import open_url
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
+from ansible_collections.detectviz.infra.plugins.module_utils._image_checksum import is_listed, resolve
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args import (
     CONNECTION_REQUIRED_ONE_OF,
     CONNECTION_REQUIRED_TOGETHER,
@@ -178,6 +186,9 @@ from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client im
 from ansible_collections.detectviz.infra.plugins.module_utils._template_apply import apply_plan, observe
 from ansible_collections.detectviz.infra.plugins.module_utils._template_plan import TemplatePlan, plan_template
 from ansible_collections.detectviz.infra.plugins.module_utils._template_spec import Image, TemplateSpec, parse_image
+
+LIST_BYTES = 2**20
+"""More than any publisher's list of checksums has."""
 
 IMAGE_SPEC = {
     "url": {"type": "str", "required": True},
@@ -258,13 +269,37 @@ def _specs(params: dict[str, Any], places: dict[str, int], image: Image | None) 
     ]
 
 
+def _image(params: dict[str, Any], places: dict[str, int], resources: list[dict[str, Any]]) -> Image | None:
+    """The image, with the digest from the publisher's list where that is what the checksum names.
+
+    Lists are read only when a template is missing: one that is there is verified without the publisher.
+    """
+    options = params["image"]
+    if options and is_listed(options["checksum"]):
+        made = {row["vmid"] for row in resources if row.get("template")}
+        if params["state"] == "absent" or made.issuperset(places.values()):
+            return None
+        options = options | {"checksum": resolve(options["checksum"], options["url"], _fetch)}
+    return parse_image(options)
+
+
+def _fetch(address: str) -> str:
+    try:
+        with open_url(address, timeout=30) as answer:
+            return answer.read(LIST_BYTES).decode("utf-8", "replace")
+    except (OSError, ValueError, UrlError) as error:
+        raise InfraError(
+            f"the list of checksums {address} cannot be read: {error}; give the checksum itself as sha256:<digest>"
+        ) from error
+
+
 def _run(module: AnsibleModule) -> list[TemplatePlan]:
     """Plan all nodes, tell all problems at once, then act node by node."""
     params = module.params
     client = client_of(module)
-    image = parse_image(params["image"])
     resources = client.get("cluster/resources", type="vm")
-    specs = _specs(params, _places(client, params, resources), image)
+    places = _places(client, params, resources)
+    specs = _specs(params, places, _image(params, places, resources))
     plans = [plan_template(spec, observe(client, spec, resources), params["state"]) for spec in specs]
     problems = [problem for plan in plans for problem in plan.problems]
     if problems:
