@@ -18,6 +18,7 @@ from lab.nodes.commands import CommandError
 from lab.nodes.container import Container
 from lab.nodes.oci import Bind
 from lab.pve.guests.backend import AgentError, AgentNotRunning, BackendError, GuestDisk, GuestSpec, Nic
+from lab.pve.guests.host_files import regular_file
 
 SEED = "/var/lib/cloud/seed/nocloud"
 AGENT_FOLDER = "/dev/virtio-ports"  # where the agent's port is on a virtual machine
@@ -186,6 +187,11 @@ class ContainerBackend:
                 raise AgentNotRunning(str(error)) from error
             except agent.AgentRefused as error:
                 raise AgentError(str(error)) from error
+
+    async def host_file(self, node: str, path: str) -> bytes | None:
+        """A file of the Proxmox host's own system. All hosts of a lab share one."""
+        root = host_system.root(self._folder / "host")
+        return await asyncio.to_thread(regular_file, root, path)
 
     # --- bridges
 

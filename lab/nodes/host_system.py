@@ -44,10 +44,15 @@ def install(container: Container, name: str, address: str, public_key: str) -> N
 def write_interfaces(folder: Path, entries: Sequence[dict[str, Any]]) -> None:
     """Write /etc/network/interfaces of the system in `folder`, as its API's network reload does."""
     text = interfaces.show({entry["iface"]: entry for entry in entries})
+    network = root(folder) / "etc/network"
+    network.mkdir(parents=True, exist_ok=True)
+    (network / "interfaces").write_text(text)
+
+
+def root(folder: Path) -> Path:
+    """The root of the system in `folder`: what it sees while it runs, what it has written while it is off."""
     rootfs = folder / "rootfs"
-    root = rootfs if rootfs.is_mount() else folder / "disk/upper"
-    (root / "etc/network").mkdir(parents=True, exist_ok=True)
-    (root / "etc/network/interfaces").write_text(text)
+    return rootfs if rootfs.is_mount() else folder / "disk/upper"
 
 
 def public_host_keys(container: Container) -> list[str]:

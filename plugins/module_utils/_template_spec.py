@@ -60,6 +60,7 @@ class TemplateSpec:
     pool: str | None = None
     user: str | None = None
     description: str = ""
+    vendor_snippet: str | None = None
 
 
 def parse_image(options: Mapping[str, Any] | None) -> Image | None:
@@ -129,6 +130,7 @@ def create_parameters(spec: TemplateSpec) -> dict[str, Any]:
         "net0": f"virtio,bridge={spec.bridge}" if spec.bridge else None,
         "pool": spec.pool,
         "ciuser": spec.user,
+        "cicustom": f"vendor={spec.vendor_snippet}" if spec.vendor_snippet else None,
     }
     parameters.update({key: value for key, value in optional.items() if value})
     return parameters

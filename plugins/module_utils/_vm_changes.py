@@ -85,7 +85,7 @@ def parse_option(key: str, value: str) -> Any:
         return props.parse_net(value)
     if key in DEFAULT_KEYS:
         return props.parse(value, DEFAULT_KEYS[key])
-    if _ADDRESS.match(key):
+    if _ADDRESS.match(key) or key == "cicustom":
         return props.parse(value)
     if key == "sshkeys":
         return decode_keys(value)
@@ -116,6 +116,9 @@ def merged_value(key: str, present: str | None, wanted: Any) -> str | None:
 def compare_options(guest: Guest, config: dict[str, str], fresh: bool, running: bool) -> list[Change]:
     """Changes of all options but disks, tags and description. ``fresh``: the guest was only just cloned."""
     wanted: dict[str, Any] = {**(_FRESH if fresh else {}), **guest.keys}
+    if fresh and "cicustom" in wanted:
+        # Of the template's own files none stays.
+        wanted["cicustom"] = {**dict.fromkeys(("meta", "network", "user")), **wanted["cicustom"]}
     for number, nic in enumerate(guest.nics):
         wanted[f"net{number}"] = {"model": props.parse_net(config.get(f"net{number}", "virtio"))["model"], **nic.props}
         address = {key: value for key, value in nic.address.items() if value is not None}

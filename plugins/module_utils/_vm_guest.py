@@ -222,6 +222,8 @@ class _Reader:
             keys["agent"] = {"enabled": "1" if _flag(row["agent"]) else "0"}
         if _flag(row.get("serial")):
             keys["serial0"] = "socket"
+        if row.get("vendor_snippet"):
+            keys["cicustom"] = {"vendor": str(row["vendor_snippet"])}
         if row.get("vga"):
             keys["vga"] = {"type": str(row["vga"])}
         if row.get("startup"):

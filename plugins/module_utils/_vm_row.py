@@ -20,6 +20,7 @@ _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+\-]*")
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+\-]*(/[A-Za-z0-9_][A-Za-z0-9_.+\-]*)*")
 _LOGIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,31}\$?")
 _DOMAIN = re.compile(r"(?=.{1,253}$)[A-Za-z0-9_]([A-Za-z0-9_\-.]*[A-Za-z0-9])?")
+_SNIPPET = re.compile(r"[A-Za-z][A-Za-z0-9\-_.]*[A-Za-z0-9]:snippets/[A-Za-z0-9_][A-Za-z0-9_.+\-]*")
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,39}")
 _FLAGS = ("0", "1", "on", "off", "yes", "no", "true", "false", "")
 
@@ -41,6 +42,9 @@ def row_problems(row: dict[str, Any]) -> list[str]:
         _each(problems, key, row.get(key), _is_word, "one word of letters, digits, '_', '.', '+' and '-'")
     _each(problems, "pool", row.get("pool"), lambda text: bool(_PATH.fullmatch(text)), "the name of a pool")
     _each(problems, "user", row.get("user"), lambda text: bool(_LOGIN.fullmatch(text)), "a login name")
+    _each(
+        problems, "vendor_snippet", row.get("vendor_snippet"), is_snippet, "a volume such as local:snippets/agent.yml"
+    )
     for key in _SWITCHES:
         _each(problems, key, row.get(key), lambda text: text.strip().lower() in _FLAGS, "yes or no")
     for key in ("name", "description", "node_role"):
@@ -132,6 +136,11 @@ def _texts(
 
 def _is_word(text: str) -> bool:
     return bool(_WORD.fullmatch(text))
+
+
+def is_snippet(text: str) -> bool:
+    """Whether the text is the id of a snippet's volume."""
+    return bool(_SNIPPET.fullmatch(text))
 
 
 def _is_address(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.pve.errors import died
-from lab.pve.qemu import cloudinit, drives, resize, update
+from lab.pve.qemu import cloudinit, drives, resize, snippets, update
 from lab.pve.qemu.guest import Guest, load, typed
 from lab.pve.registry import Call, operation
 
@@ -126,6 +126,7 @@ async def cloudinit_rebuild(call: Call) -> None:
     async with call.world.locks.config(guest.vmid):
         guest.check_lock()
         if drives.cloudinit_key(guest.config):
+            await snippets.read(guest)
             guest.record["cloudinit"] = cloudinit.used_values(guest.config)
             guest.save()
 

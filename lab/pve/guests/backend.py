@@ -51,7 +51,8 @@ class GuestSpec:
     """A guest as it is started.
 
     `image_sha256`: checksum of the cloud image its system disk descends from (None: a blank disk; it runs, but no
-    system boots). `seed`: the NoCloud files meta-data, user-data, network-config (None: no cloud-init drive).
+    system boots). `seed`: the NoCloud files meta-data, user-data, network-config, vendor-data (None: no cloud-init
+    drive).
     """
 
     vmid: int
@@ -89,6 +90,9 @@ class GuestBackend(Protocol):
 
     async def agent(self, vmid: int, command: str, arguments: dict[str, Any]) -> Any:
         """One command of the guest agent. AgentNotRunning, AgentError."""
+
+    async def host_file(self, node: str, path: str) -> bytes | None:
+        """A file of the Proxmox host's own system, by its absolute path there; None when it is not there."""
 
     async def bridges(self, node: str) -> list[dict[str, Any]]:
         """Real bridges of the node [{name, mtu, addresses: [cidr]}]; [] when there is no real network."""

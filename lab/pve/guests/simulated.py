@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from lab.pve.guests.backend import AgentNotRunning, BackendError, GuestSpec
+from lab.pve.guests.host_files import regular_file
 from lab.pve.guests.paper import PaperSystem
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class SimulatedBackend:
         if not record.get("running") or booted is None or booted > time.time():
             raise AgentNotRunning(f"the agent of guest {vmid} does not answer")
         return self._system(vmid, record).answer(command, arguments)
+
+    async def host_file(self, node: str, path: str) -> bytes | None:
+        """The hosts' files lie in `hosts/<node>` of the state."""
+        return regular_file(self._world.folder / "hosts" / node, path)
 
     async def bridges(self, node: str) -> list[dict[str, Any]]:
         return []

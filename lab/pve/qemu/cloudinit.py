@@ -112,10 +112,17 @@ def _subnets(ip: dict[str, str]) -> list[str]:
     return lines
 
 
-def seed(config: dict[str, Any], vmid: int, host_dns: dict[str, Any] | None = None) -> dict[str, str]:
-    """The three files. The instance id changes when, and only when, user or network data do."""
-    user, network = user_data(config, vmid), network_config(config, host_dns)
-    return {"user-data": user, "network-config": network, "meta-data": f"instance-id: {instance_id(user, network)}\n"}
+def seed(config: dict[str, Any], vmid: int, host_dns: dict[str, Any] | None = None,
+         custom: dict[str, str] | None = None) -> dict[str, str]:
+    """The four files; `custom` {user, network, meta, vendor} are texts of cicustom's files, in place of our own.
+
+    The instance id changes when, and only when, user or network data do: vendor data alone makes no new instance.
+    """
+    custom = custom or {}
+    user = custom.get("user", user_data(config, vmid))
+    network = custom.get("network", network_config(config, host_dns))
+    return {"user-data": user, "network-config": network, "vendor-data": custom.get("vendor", ""),
+            "meta-data": custom.get("meta", f"instance-id: {instance_id(user, network)}\n")}
 
 
 def instance_id(user: str, network: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from lab.pve.errors import LockTimeout, TaskError
 from lab.pve.guests.backend import BackendError
-from lab.pve.qemu import cloudinit, drives, spec, update
+from lab.pve.qemu import cloudinit, drives, snippets, spec, update
 from lab.pve.qemu.guest import Guest, load
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ async def _power_on(task: Task, guest: Guest) -> None:
     cores, host = spec.cores_of(guest.config), world.state.nodes[guest.node].get("cpus")
     if host and cores > int(host):
         raise TaskError(f"MAX {host} vcpus allowed per VM on this node")
-    wanted = spec.build(guest, task)
+    custom = await snippets.read(guest) if drives.cloudinit_key(guest.config) else {}
+    wanted = spec.build(guest, task, custom)
     if world.faults.take("boot_failure", vmid=guest.vmid, node=guest.node):
         wanted.image_sha256 = None
     if drives.cloudinit_key(guest.config):

@@ -62,8 +62,8 @@ def resolve_nic(guest: Guest, index: int, net: dict[str, str], task: Task) -> Ni
     return Nic(index, net.get("macaddr", ""), bridge, mtu, int(net["tag"]) if net.get("tag") else None, net["model"])
 
 
-def build(guest: Guest, task: Task) -> GuestSpec:
-    """The specification of a guest that starts now."""
+def build(guest: Guest, task: Task, custom: dict[str, str]) -> GuestSpec:
+    """The specification of a guest that starts now. `custom`: the files of its cicustom (lab.pve.qemu.snippets)."""
     config, world = guest.config, guest.world
     disks, image = [], None
     system = boot_disk(config)
@@ -79,7 +79,7 @@ def build(guest: Guest, task: Task) -> GuestSpec:
             disks.append(GuestDisk(drive.key, drive.file, volume["size"], drive.options.get("serial")))
     seed = None
     if drives.cloudinit_key(config):
-        seed = cloudinit.seed(config, guest.vmid, world.state.nodes[guest.node].get("dns"))
+        seed = cloudinit.seed(config, guest.vmid, world.state.nodes[guest.node].get("dns"), custom)
     return GuestSpec(vmid=guest.vmid, node=guest.node, name=guest.name, uuid=uuid_of(config) or "", image_sha256=image,
                      cores=cores_of(config), memory_mb=memory_of(config), disks=disks, seed=seed,
                      nics=[resolve_nic(guest, index, net, task) for index, net in nets.of(config)])

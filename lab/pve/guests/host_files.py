@@ -1,0 +1,13 @@
+"""Files of a Proxmox host's own system, read from the folder that stands for its root."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def regular_file(root: Path, path: str) -> bytes | None:
+    """The file at the absolute `path` below `root`; None when there is none. A link that leads out of `root` is none."""
+    found = (root / path.lstrip("/")).resolve()
+    if not found.is_relative_to(root.resolve()) or not found.is_file():
+        return None
+    return found.read_bytes()
