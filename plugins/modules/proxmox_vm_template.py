@@ -130,6 +130,11 @@ options:
     description: Text for the notes of the template.
     type: str
     default: ''
+  vendor_snippet:
+    description:
+      - Volume of a cloud-init snippet on the node, such as V(local:snippets/agent.yml), that each first boot reads as
+        vendor data beside what Proxmox makes. Guests of M(detectviz.infra.proxmox_vm_clone) have their own option for it.
+    type: str
   timeout:
     description: Seconds for all steps on one node.
     type: int
@@ -210,6 +215,7 @@ SHAPE_OPTIONS = (
     "pool",
     "user",
     "description",
+    "vendor_snippet",
 )
 
 
@@ -237,6 +243,7 @@ def argument_spec() -> dict[str, Any]:
         "pool": {"type": "str"},
         "user": {"type": "str"},
         "description": {"type": "str", "default": ""},
+        "vendor_snippet": {"type": "str"},
         "timeout": {"type": "int", "default": 1800},
     }
 

@@ -42,7 +42,7 @@ _WRITTEN: dict[str, tuple[str, ...]] = {
 OPTIONAL_KEYS: dict[str, type] = {
     "sockets": int, "balloon_mb": int, "bios": str, "machine": str, "scsi_controller": str, "arch": str,
     "on_boot": bool, "protection": bool, "startup": str, "tags": list, "description": str, "agent": bool,
-    "serial": bool, "vga": str, "full": bool, "nameservers": list, "search_domains": list, "user": str,
+    "serial": bool, "vga": str, "vendor_snippet": str, "full": bool, "nameservers": list, "search_domains": list, "user": str,
     "ssh_keys": list, "timezone": str, "storage": str,
 }  # fmt: skip
 PER_NETWORK = {"ip": "addresses", "mac": "mac", "vlan_tag": "vlan_tag", "gateway": "gateway",

@@ -28,7 +28,8 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
 
     Returns cni_mtu, certificate_names, dns_records [{zone, name, type, value}], node_labels and node_addresses
     by host, proxmox_nodes, guest_ids by host, ingress_address, versions, networks {name: {bridge,
-    vlan_tag, cidrs, gateways, mtu}} (the host variable of that name hides the site's on a machine), survives {guest, host, text}, warnings.
+    vlan_tag, cidrs, gateways, mtu}} (the host variable of that name hides the site's on a machine), vendor_snippet (a volume, or empty), survives {guest, host,
+    text}, warnings.
     """
     networks = build_networks(site.get("networks") or {}, Place("site data"), Problems())
     cluster = networks.get(site.get("cluster_network") or "")
@@ -56,9 +57,17 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
             }
             for network in networks.values()
         },
+        "vendor_snippet": _vendor_snippet(site),
         "survives": survives,
         "warnings": _warnings(site, masters, nodes, hosts, survives),
     }
+
+
+def _vendor_snippet(site: dict[str, Any]) -> str:
+    """The snippet that guests read as vendor data: the site's own choice, else the one that host preparation writes."""
+    own = (site.get("guest_defaults") or {}).get("vendor_snippet")
+    prepared = (site.get("host_preparation") or {}).get("snippets")
+    return str(own or (f"local:snippets/{site['site_name']}.yml" if prepared else ""))
 
 
 def on_network(interface: dict[str, Any], network: Network) -> bool:
