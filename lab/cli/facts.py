@@ -12,7 +12,8 @@ from lab.cli.processes import Process
 
 @dataclass
 class Facts:
-    """`source`: folder of the site the lab was made from; `image`: root file system below its systems' disks."""
+    """`source`: folder of the site the lab was made from; `image`: root file system below its systems' disks;
+    `plain_image`: its guests start no agent by themselves."""
 
     source: str
     image: str
@@ -20,6 +21,7 @@ class Facts:
     address: str
     files_url: str
     processes: dict[str, Process] = field(default_factory=dict)
+    plain_image: bool = False
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(asdict(self), indent=1))

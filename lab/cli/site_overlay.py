@@ -22,8 +22,9 @@ def overlay(
     host_keys: Sequence[str],
     public_key: str,
     private_key: Path,
+    snippets: bool = False,
 ) -> dict[str, Any]:
-    """Site data that replaces the site's own, key by key."""
+    """Site data that replaces the site's own, key by key. `snippets`: the image needs one for its guest agent."""
     guest_defaults = dict(site.get("guest_defaults") or {})
     guest_defaults["ssh_keys"] = [public_key]
     data: dict[str, Any] = {
@@ -31,7 +32,8 @@ def overlay(
         "guest_defaults": guest_defaults,
         "ansible_ssh_private_key_file": str(private_key),
         # The lab's Proxmox host is as its installer left it: one bridge, no DNS server.
-        "host_preparation": {**(site.get("host_preparation") or {}), "bridges": True, "dns": True, "sysctls": True},
+        "host_preparation": {**(site.get("host_preparation") or {}), "bridges": True, "dns": True, "sysctls": True,
+                             **({"snippets": True} if snippets else {})},
     }
     if site.get("templates"):
         data["templates"] = [_template(template, plan, image_checksum) for template in site["templates"]]

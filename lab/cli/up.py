@@ -35,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--yes", action="store_true", help="start without asking")
     parser.add_argument("--site", type=Path, default=DEFAULT_SITE, help="folder of the site (default: the documented)")
     parser.add_argument("--profile", default="lvmthin", help="timing profile of the emulator (default: %(default)s)")
+    parser.add_argument("--plain-image", action="store_true",
+                        help="a cloud image whose guest agent does not start by itself; a vendor snippet starts it")
     parser.add_argument("--time-scale", default="0.1", help="how long emulated work takes, 1 is real (%(default)s)")
 
 
@@ -64,13 +66,14 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
     before = facts.load(places.facts)
     if before and before.source != str(source):
         raise StartFailed(f"lab {places.name} was made from {before.source}: take it down first, or choose a --name")
+    plain = options.plain_image or bool(before and before.plain_image)
     with step("image"):
         rootfs = _image(before)
-        images = cloud_image.publish(places.served, layout.image_names or ("cloud.img",), rootfs)
-        write_settings(places.systems, places.namespace, layout.node, images, dict(layout.gateways))
+        images = cloud_image.publish(places.served, layout.image_names or ("cloud.img",), rootfs, plain=plain)
+        write_settings(places.systems, places.namespace, layout.node, images, dict(layout.gateways), agent=not plain)
     known = facts.Facts(
         source=str(source), image=str(rootfs), node=layout.node, address=layout.address, files_url=layout.files_url,
-        processes=before.processes if before else {},
+        processes=before.processes if before else {}, plain_image=plain,
     )  # fmt: skip
     known.save(places.facts)
     with step("SSH key"):
@@ -93,7 +96,7 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
     with step("site"):
         checksum = next(iter(images))
         data = site_overlay.overlay(
-            site, layout, checksum, host_system.public_host_keys(host), public_key, places.key
+            site, layout, checksum, host_system.public_host_keys(host), public_key, places.key, snippets=plain
         )
         site_overlay.write_copy(source, places.site, data)
     with step("Proxmox API"):

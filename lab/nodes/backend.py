@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import stat
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,7 @@ from lab.pve.guests.host_files import regular_file
 
 SEED = "/var/lib/cloud/seed/nocloud"
 AGENT_FOLDER = "/dev/virtio-ports"  # where the agent's port is on a virtual machine
+AGENT_LINK = "etc/systemd/system/multi-user.target.wants/qemu-guest-agent.service"
 SETTINGS = "backend.json"
 PING_SECONDS = 3.0
 ANSWER_SECONDS = 60.0
@@ -33,14 +35,17 @@ def for_world(world: Any) -> ContainerBackend:
     return ContainerBackend(world.folder.parent / "systems")
 
 
-def write_settings(folder: Path, group: str, node: str, images: dict[str, str], gateways: dict[str, str]) -> None:
+def write_settings(
+    folder: Path, group: str, node: str, images: dict[str, str], gateways: dict[str, str], agent: bool = True
+) -> None:
     """What a backend on `folder` needs to know.
 
     `group`: name of the lab's control group and network namespace; `node`: the Proxmox host whose own system runs;
-    `images`: which checksum boots which root; `gateways`: the router's address by bridge.
+    `images`: which checksum boots which root; `gateways`: the router's address by bridge;
+    `agent`: whether the guest agent starts by itself, which no distribution's own image does.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    settings = {"group": group, "node": node, "images": images, "gateways": gateways}
+    settings = {"group": group, "node": node, "images": images, "gateways": gateways, "agent": agent}
     (folder / SETTINGS).write_text(json.dumps(settings, indent=1))
 
 
@@ -55,6 +60,7 @@ class ContainerBackend:
         self._folder = folder
         self._group: str = settings["group"]
         self._node: str = settings["node"]
+        self._agent: bool = settings.get("agent", True)
         self._gateways: dict[str, str] = settings["gateways"]
         self._images = {checksum: Path(rootfs) for checksum, rootfs in settings["images"].items()}
         self._turns: dict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -89,6 +95,8 @@ class ContainerBackend:
             shutil.rmtree(folder)
         for name in ("seed", "agent", "disks"):
             (folder / name).mkdir(parents=True, exist_ok=True)
+        if not known.exists() and not self._agent:
+            _without_agent(folder / "disk/upper")
         known.write_text(json.dumps(identity))
         (folder / "spec.json").write_text(json.dumps(asdict(spec)))
         for name, content in (spec.seed or {}).items():
@@ -239,6 +247,13 @@ class ContainerBackend:
 
 def _card(vmid: int, nic: Nic) -> nics.Card:
     return nics.Card(f"tap{vmid}i{nic.index}", f"eth{nic.index}", nic.bridge, nic.mac.lower(), nic.mtu, nic.tag)
+
+
+def _without_agent(written: Path) -> None:
+    """A new disk whose system starts no guest agent: the link that starts it is taken out by an overlay's whiteout."""
+    link = written / AGENT_LINK
+    link.parent.mkdir(parents=True)
+    os.mknod(link, stat.S_IFCHR, os.makedev(0, 0))
 
 
 def _sparse(path: Path, size: int) -> None:

@@ -37,13 +37,15 @@ def qcow2(label: str, virtual_size: int = VIRTUAL_SIZE) -> bytes:
     return b"".join(part.ljust(CLUSTER, b"\0") for part in (header + extensions, table, block, b""))
 
 
-def publish(folder: Path, names: Iterable[str], rootfs: Path) -> dict[str, str]:
+def publish(folder: Path, names: Iterable[str], rootfs: Path, *, plain: bool = False) -> dict[str, str]:
     """Write the image under each name with SHA256SUMS beside. `rootfs` is a built image below its recipe's hash.
+
+    `plain`: another image, with another checksum, that stands for one without a guest agent (ContainerBackend).
 
     Returns checksum to root file system, as `ContainerBackend` takes it.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    content = qcow2(f"detectviz lab image {rootfs.parent.name}")
+    content = qcow2(f"detectviz lab image {rootfs.parent.name}{' without agent' if plain else ''}")
     checksum = hashlib.sha256(content).hexdigest()
     sums = []
     for name in sorted(set(names)):

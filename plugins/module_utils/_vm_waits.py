@@ -28,10 +28,11 @@ PROBE_SECONDS = 3.0
 SSH_PORT = 22
 SSH_SECONDS = 1.0
 HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
+# What helps a guest without an agent that nobody has told to install one.
 NO_AGENT = (
-    "{guest} answers on SSH and its guest agent does not: the cloud images of the distributions do not hold it. Let its "
-    "first boot install it (host_preparation.snippets: true in the site's data, or vendor_snippet with a snippet of your "
-    "own; a guest that has booted before has to be made again), or put qemu-guest-agent into the image"
+    "the cloud images of the distributions do not hold qemu-guest-agent. Let the first boot install it "
+    "(host_preparation.snippets: true in the site's data, or vendor_snippet with a snippet of your own; a guest that has "
+    "booted before has to be made again), or put it into the image"
 )
 # How long a guest that answers on SSH may take to bring up its agent; many images have none.
 AGENT_GRACE = 60.0
@@ -67,8 +68,11 @@ class Waiter:
             self._read_host_keys(guest, node, how, arrival, deadline)
         except InfraError as error:
             self._tools.progress.say(guest.name, f"wait for {how}", f"failed: {error}")
-            if how == "agent" and isinstance(error, DeadlineError) and self._answers_on_ssh(arrival.addresses):
-                error = InfraError("\n".join([str(error), *(f"  {text}" for text in _way_out(guest))]))
+            if isinstance(error, DeadlineError) and _without_snippet(guest):
+                if not arrival.addresses:
+                    error = InfraError(f"{error}\n  if its system is up, it has no agent: {NO_AGENT}")
+                elif how == "agent" and self._answers_on_ssh(arrival.addresses):
+                    error = InfraError(f"{error}\n  it answers on SSH, so it has no agent: {NO_AGENT}")
             console = f"`qm terminal {guest.vm_id}` on {node}, or its console in the web interface"
             cause = InfraError(f"{str(error).removeprefix(guest.label + ': ')}\n  to see how far it came: {console}")
             raise StepError(guest.label, f"wait for {how}", cause) from error
@@ -108,7 +112,8 @@ class Waiter:
                 f"{guest.label}: its host key could not be read by the guest agent ({error}); "
                 f"pin it by another trusted way"
             )
-            arrival.warnings += _way_out(guest)
+            if isinstance(error, DeadlineError) and _without_snippet(guest):
+                arrival.warnings.append(f"{guest.label} answers on SSH, its agent does not: {NO_AGENT}")
             return
         arrival.host_keys = [line.strip() for line in str(answer.get("content", "")).splitlines() if line.strip()]
 
@@ -140,9 +145,8 @@ class Waiter:
                 self._tools.clock.sleep(0.05)
 
 
-def _way_out(guest: Guest) -> list[str]:
-    """What helps a guest that nobody has told to install the agent; a guest with a snippet is past that."""
-    return [] if "vendor" in guest.keys.get("cicustom", {}) else [NO_AGENT.format(guest=guest.label)]
+def _without_snippet(guest: Guest) -> bool:
+    return "cicustom" not in guest.keys
 
 
 @contextlib.contextmanager
