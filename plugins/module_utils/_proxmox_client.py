@@ -98,7 +98,7 @@ class ProxmoxClient:
             text = details.get("message") or error.content.split(" - {")[0]
             if error.status_code in _GATEWAY_CODES:
                 raise UnknownOutcomeError(
-                    f"{method} /{path}: the proxy answered {error.status_code} ({text}), so the outcome is not known"
+                    f"{method} /{path}: the proxy answered {error.status_code} ({str(text).strip()}), so the outcome is not known"
                 ) from error
             raise ApiError(method, path, error.status_code, str(text), details.get("errors")) from error
         except requests.exceptions.SSLError as error:

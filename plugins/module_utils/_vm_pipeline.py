@@ -142,7 +142,8 @@ class Pipeline:
         """Waits a while and plans what is left. When that cannot be, the error says what came before it as well."""
         step, error = failure
         try:
-            deadline.pause(self._tools.jitter(1.0, min(8.0, 2.0**retries)), step.text)
+            deadline.pause(self._tools.jitter(1.0, min(8.0, 2.0**retries)), "another try")
+            deadline.check("another try")
             return self._look_again(guest, plan, template, deadline)
         except InfraError as later:
             self._tools.progress.say(guest.name, step.text, f"failed: {later}")

@@ -466,7 +466,9 @@ def main() -> None:
     for warning in result.warnings:
         module.warn(warning)
     if result.errors:
-        module.fail_json(msg="\n".join([f"{len(result.errors)} guests failed:", *result.errors]), **result.to_dict())
+        number = len(result.errors)
+        heading = f"{number} guest{'s' if number > 1 else ''} failed:"
+        module.fail_json(msg="\n".join([heading, *result.errors]), **result.to_dict())
     module.exit_json(**result.to_dict())
 
 

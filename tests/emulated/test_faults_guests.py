@@ -56,7 +56,12 @@ def test_a_guest_that_was_killed_while_it_was_waited_for_needs_nothing_more(site
 
 
 def test_a_storage_without_room_is_told_before_the_first_write(site: Site, first_id: int) -> None:
-    big = row(first_id, disks=[{"name": "system", "size_gb": 20}, {"name": "data", "size_gb": 131072}])
-    planned = site.run([big], check=True)
-    assert not planned.failed and "it is thin, so they fit until they are filled" in planned.warnings
-    assert planned.writes() == {}
+    """A thick storage refuses, a thin one only warns."""
+    site.pve.api().storage.post(storage=f"thick{first_id}", type="lvm", vgname="vg", content="images")
+    data = {"name": "data", "size_gb": 131072}
+    thick = row(first_id, disks=[{"size_gb": 20}, {**data, "storage": f"thick{first_id}"}])
+    refused = site.run([thick])
+    assert refused.failed and refused.writes() == {}
+    assert f"storage thick{first_id} on node pve has" in refused.message and "free some, or make the disks smaller" in refused.message
+    thin = site.run([row(first_id, disks=[{"size_gb": 20}, data])], check=True)
+    assert not thin.failed and thin.writes() == {} and "it is thin, so they fit until they are filled" in thin.warnings

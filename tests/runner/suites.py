@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -41,6 +42,7 @@ def lint(context: Context) -> Outcome:
     tools = context.main.bin
     checks = {
         "ansible-lint": [f"{tools}/ansible-lint", "--offline", "--profile", "production"],
+        "ruff": [f"{tools}/ruff", "check", "."],
         "docs": [
             f"{tools}/antsibull-docs", "lint-collection-docs", "--plugin-docs", "--validate-collection-refs", "self", ".",
         ],
@@ -72,6 +74,10 @@ def sanity(context: Context) -> Outcome:
     outcome = Outcome()
     for core in context.cores:
         place, environment = context.collection_copy(core)
+        # The tests of the collection are for what is published and its own tests; ruff reads the rest.
+        for folder in ("lab", "molecule", *(f"tests/{path.name}" for path in (place / "tests").iterdir() if path.is_dir())):
+            if folder not in ("tests/unit", "tests/integration"):
+                shutil.rmtree(place / folder)
         command = [f"{core.bin}/ansible-test", "sanity", "--color", "no", "--python", core.python_version]
         name = f"sanity {core.name}"
         code, output = context.run(name, command, cwd=place, environment=environment)
@@ -134,7 +140,7 @@ def molecule(context: Context) -> Outcome:
 
 SUITES = [
     Suite("unit", "pure logic, on every core", unit),
-    Suite("lint", "ansible-lint, shellcheck, documentation, changelog", lint),
+    Suite("lint", "ansible-lint, ruff, shellcheck, documentation, changelog", lint),
     Suite("package", "the built and installed collection", package),
     Suite("contract", "the Proxmox emulator against schema, facts and foreign clients", contract),
     Suite("emulated", "modules and playbooks against the emulator", emulated),

@@ -1,8 +1,8 @@
-"""Makes site_factory importable for the tests of this folder."""
+"""Makes site_factory, and through it tests.site_shapes, importable for the tests of this folder."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[3])]

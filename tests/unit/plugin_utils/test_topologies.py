@@ -8,14 +8,17 @@ from typing import Any
 
 import pytest
 import site_factory as factory
+from site_factory import HOSTS, flat
+
+from tests import site_shapes as shapes
 
 ONE_NETWORK = {"vmbr0": factory.SITE["networks"]["vmbr0"]}
-HOSTS = [{"name": f"pve{number}", "address": f"192.168.0.{number + 1}"} for number in range(1, 4)]
 
 
-def flat(number: int, role: str = "control_plane", **changes: Any) -> dict[str, Any]:
-    """A machine with one address and no list of interfaces."""
-    return factory.machine(number, role, networks=None, ip=f"192.168.0.{10 + number}", **changes)
+def shaped(folder: Path, shape: factory.Shape) -> Any:
+    """A site of tests/site_shapes.py; tests/emulated/test_topologies.py plans and renders the same."""
+    shape.write(folder)
+    return factory.load(folder)
 
 
 def loaded(folder: Path, machines: list[dict[str, Any]], **changes: Any) -> Any:
@@ -24,10 +27,7 @@ def loaded(folder: Path, machines: list[dict[str, Any]], **changes: Any) -> Any:
 
 
 def test_one_nic_without_vmbr1(tmp_path: Path) -> None:
-    site = loaded(
-        tmp_path, [flat(1), flat(2, "worker")], cluster_network="vmbr0",
-        networks={"vmbr0": {**ONE_NETWORK["vmbr0"], "mtu": 1500}}, proxmox_hosts=HOSTS[:1],
-    )  # fmt: skip
+    site = shaped(tmp_path, shapes.one_nic())
     assert site.machines[0]["networks"] == [
         {"name": "eth0", "bridge": "vmbr0", "addresses": ["192.168.0.11/24"], "gateway": "192.168.0.1", "mtu": 1500}
     ]
@@ -36,30 +36,13 @@ def test_one_nic_without_vmbr1(tmp_path: Path) -> None:
 
 
 def test_a_vlan_tag_of_the_network_reaches_the_interface(tmp_path: Path) -> None:
-    networks = {
-        "management": {"bridge": "vmbr0", "cidr": "10.9.0.0/24"},
-        "guests": {"bridge": "vmbr0", "vlan_tag": 30, "cidr": "192.168.0.0/24", "gateway": "192.168.0.1"},
-    }
-    rows = [
-        flat(1),
-        factory.machine(2, "worker", networks=[{"bridge": "guests", "addresses": ["192.168.0.12"]}]),
-        factory.machine(3, "worker", networks=[{"bridge": "vmbr0", "vlan_tag": 30, "addresses": ["192.168.0.13"]}]),
-        factory.machine(4, "worker", networks=[{"bridge": "vmbr0", "addresses": ["192.168.0.14"]}]),
-    ]
-    vip = {**factory.SITE["vip"], "network": "guests"}
-    site = loaded(
-        tmp_path, rows, networks=networks, cluster_network="guests", vip=vip, dns=None,
-        proxmox_hosts=[{"name": "pve1", "address": "10.9.0.2"}],
-    )  # fmt: skip
+    site = shaped(tmp_path, shapes.vlan_tag())
     for machine in site.machines:
         assert (machine["networks"][0]["bridge"], machine["networks"][0]["vlan_tag"]) == ("vmbr0", 30)
 
 
 def test_dhcp_with_a_fixed_mac(tmp_path: Path) -> None:
-    row = factory.machine(
-        1, networks=[{"bridge": "vmbr0", "addresses": ["dhcp"], "mac": "bc:24:11:00:00:01"}], ansible_host=None
-    )
-    site = loaded(tmp_path, [row], cluster_network="vmbr0", networks=ONE_NETWORK, proxmox_hosts=HOSTS[:1])
+    site = shaped(tmp_path, shapes.dhcp_with_a_fixed_mac())
     assert site.machines[0]["networks"][0]["addresses"] == ["dhcp"]
     assert site.machines[0]["ansible_host"] == "node-1.example.internal"
     assert "gateway" not in site.machines[0]["networks"][0]
@@ -75,13 +58,13 @@ def test_dhcp_without_a_mac_is_refused_for_a_node_of_the_cluster(tmp_path: Path)
 
 
 def test_dns_that_is_not_ours(tmp_path: Path) -> None:
-    site = loaded(tmp_path, factory.cluster(), dns={"servers": ["192.168.0.53"], "managed": False})
+    site = shaped(tmp_path, shapes.foreign_dns())
     assert site.derived["dns_records"] == []
     assert "k8s-api" in site.derived["certificate_names"]
 
 
 def test_one_master_without_workers(tmp_path: Path) -> None:
-    site = loaded(tmp_path, factory.cluster(1, 0))
+    site = shaped(tmp_path, shapes.one_master())
     assert site.derived["survives"]["guest"] is False
     assert any("There is no worker" in text for text in site.derived["warnings"])
 
@@ -94,14 +77,11 @@ def test_machines_without_a_cluster_need_no_vip(tmp_path: Path) -> None:
 
 
 def test_five_masters(tmp_path: Path) -> None:
-    assert loaded(tmp_path, factory.cluster(5, 1)).derived["survives"]["guest"] is True
+    assert shaped(tmp_path, shapes.five_masters()).derived["survives"]["guest"] is True
 
 
 def test_several_proxmox_hosts(tmp_path: Path) -> None:
-    machines = [{**machine, "pve_node": f"pve{number % 3 + 1}"} for number, machine in enumerate(factory.cluster(3, 3))]
-    for machine, number in zip(machines, range(20, 30)):
-        machine["networks"][0]["addresses"] = [f"192.168.0.{number}/24"]
-    site = loaded(tmp_path, machines, proxmox_hosts=HOSTS)
+    site = shaped(tmp_path, shapes.several_hosts())
     assert site.derived["survives"] == {
         "guest": True, "host": True, "text": "The control plane survives the loss of a guest, and of a Proxmox host.",
     }  # fmt: skip
@@ -123,27 +103,20 @@ def test_with_several_hosts_every_machine_says_where_it_runs(tmp_path: Path) -> 
 
 
 def test_ipv6_beside_ipv4(tmp_path: Path) -> None:
-    networks = copy.deepcopy(factory.SITE["networks"])
-    networks["vmbr0"].update(cidr6="fd00:1::/64", gateway6="fe80::1")
-    machines = factory.cluster(1, 1)
-    machines[0]["networks"][0]["addresses"].append("fd00:1::11")
-    site = loaded(
-        tmp_path, machines, networks=networks, pod_cidrs=["10.244.0.0/16", "fd00:244::/56"],
-        service_cidrs=["10.96.0.0/12", "fd00:96::/112"],
-    )  # fmt: skip
+    shape = shapes.ipv6_beside_ipv4()
+    site = shaped(tmp_path, shape)
     first = site.machines[0]["networks"][0]
     assert first["addresses"] == ["192.168.0.11/24", "fd00:1::11/64"]
     assert (first["gateway"], first["gateway6"]) == ("192.168.0.1", "fe80::1")
     assert "fd00:1::11" in site.derived["certificate_names"]
-    outside = copy.deepcopy(machines)
+    outside = copy.deepcopy(shape.machines)
     outside[0]["networks"][0]["addresses"][1] = "fd00:2::11"
-    assert "fd00:2::11 is outside its network vmbr0" in factory.problems_of(tmp_path, outside, factory.site(networks=networks))[0]
+    assert "fd00:2::11 is outside its network vmbr0" in factory.problems_of(tmp_path, outside, shape.data)[0]
 
 
 @pytest.mark.parametrize("word", ["arm64", "aarch64"])
 def test_arm64(tmp_path: Path, word: str) -> None:
-    machines = [{**machine, "arch": word} for machine in factory.cluster(1, 1)]
-    assert {machine["arch"] for machine in loaded(tmp_path, machines).machines} == {"aarch64"}
+    assert {machine["arch"] for machine in shaped(tmp_path, shapes.arm64(word)).machines} == {"aarch64"}
 
 
 def test_mixed_architectures_are_said(tmp_path: Path) -> None:
