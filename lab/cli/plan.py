@@ -80,6 +80,8 @@ def plan(site: Mapping[str, Any]) -> Plan:
 def image_name(template: Mapping[str, Any]) -> str:
     """File name of a template's cloud image on the file server."""
     image = template.get("image") or {}
+    if isinstance(image, str):  # one that the collection knows by name
+        return f"{image}.qcow2"
     return str(image.get("filename") or image.get("url", "").rsplit("/", 1)[-1] or f"{template['name']}.qcow2")
 
 
