@@ -127,6 +127,14 @@ def test_the_instance_id_changes_only_with_the_data():
     assert cloudinit.seed({**CONFIG, "ciuser": "root"}, 111)["meta-data"] != seed["meta-data"]
 
 
+def test_files_of_cicustom_stand_in_and_vendor_data_alone_makes_no_new_instance():
+    seed = cloudinit.seed(CONFIG, 111)
+    assert seed["vendor-data"] == ""
+    assert cloudinit.seed(CONFIG, 111, custom={"vendor": "#cloud-config"}) == {**seed, "vendor-data": "#cloud-config"}
+    own = cloudinit.seed(CONFIG, 111, custom={"user": "#cloud-config"})
+    assert own["user-data"] == "#cloud-config" and own["meta-data"] != seed["meta-data"]
+
+
 def test_a_gateway_without_address_is_left_out():
     assert "gateway" not in cloudinit.network_config({**CONFIG, "ipconfig0": "gw=192.168.0.1"})
 
