@@ -64,12 +64,16 @@ def test_the_documented_shape_is_created() -> None:
     assert is_ours(parameters, 9000)
 
 
+def test_a_vendor_snippet_is_named_for_cloud_init() -> None:
+    assert create_parameters(spec(vendor_snippet="local:snippets/a.yml"))["cicustom"] == "vendor=local:snippets/a.yml"
+
+
 def test_seabios_needs_no_efi_disk() -> None:
     assert "efidisk0" not in create_parameters(spec(bios="seabios"))
 
 
 def test_what_is_not_asked_for_is_not_sent() -> None:
-    assert not {"net0", "pool", "ciuser", "arch", "cpu"} & set(create_parameters(spec()))
+    assert not {"net0", "pool", "ciuser", "arch", "cpu", "cicustom"} & set(create_parameters(spec()))
 
 
 @pytest.mark.parametrize("checksum", ["", DIGEST, "sha256:xyz", "sha256:abcd", "crc32:" + DIGEST])

@@ -148,6 +148,7 @@ ROWS = st.fixed_dictionaries(
         "protection": st.booleans(),
         "serial": st.booleans(),
         "vga": st.just("serial0"),
+        "vendor_snippet": st.sampled_from(["local:snippets/agent.yml", "nas:snippets/b.yml"]),
         "tags": st.lists(st.from_regex(r"\A[a-zA-Z0-9][a-z0-9\-]{0,6}\Z"), max_size=3),
         "description": st.text("abc \n#", max_size=12),
         "startup": st.sampled_from(["order=2,up=30", "3", {"order": 1}]),
@@ -208,6 +209,15 @@ def test_a_new_guest_is_cloned_configured_grown_and_started() -> None:
     assert config.data["tags"] == f"dvz-{guest(pool='site').digest};dvz-site-demo"
     assert resize.data == {"disk": "scsi0", "size": "100G"}
     assert "cipassword" not in config.data
+
+
+def test_a_new_guest_has_the_tables_snippet_and_none_of_its_templates_files() -> None:
+    wanted = guest(vendor_snippet="local:snippets/agent.yml")
+    plan = plan_guest(wanted, None, Template(9000, "pve", CLOUD), SITE)
+    assert plan.steps[1].data["cicustom"] == "vendor=local:snippets/agent.yml"
+    same = {**CLOUD, "cicustom": "vendor=local:snippets/agent.yml"}
+    kept = plan_guest(wanted, None, Template(9000, "pve", same), SITE).steps[1].data
+    assert "cicustom" not in kept and "cicustom" not in kept["delete"]
 
 
 def test_the_storage_of_a_full_clone_is_sent_with_the_clone() -> None:
@@ -324,6 +334,16 @@ def test_an_mtu_needs_a_reboot() -> None:
 
 def test_another_name_reaches_the_guest_at_the_next_boot() -> None:
     assert effects(replanned(name="master-9")) == {"name": "next boot"}
+
+
+def test_a_snippet_is_stored_and_read_at_the_next_boot_and_files_set_by_hand_stay() -> None:
+    wanted = guest(vendor_snippet="local:snippets/agent.yml")
+    assert effects(replanned(vendor_snippet="local:snippets/agent.yml")) == {"cicustom": "next boot"}
+    observed = settle(guest())
+    by_hand = replace(observed, config={**observed.config, "cicustom": "user=local:snippets/x.yml"})
+    (change,) = plan_guest(wanted, by_hand, None, SITE).steps[0].changes[:1]
+    assert set(change.after.split(",")) == {"user=local:snippets/x.yml", "vendor=local:snippets/agent.yml"}
+    assert "cicustom" not in effects(plan_guest(guest(), by_hand, None, SITE))
 
 
 def test_another_template_needs_replacement_and_does_nothing() -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 KEYS = [
     "name", "kind", "cores", "sockets", "balloon_mb", "memory_mb", "cpu_type", "machine", "bios", "scsi_controller", "user",
-    "on_boot", "protection", "upgrade", "agent", "serial", "vga", "startup", "nameservers", "search_domains", "ssh_keys",
+    "on_boot", "protection", "upgrade", "agent", "serial", "vga", "vendor_snippet", "startup", "nameservers", "search_domains", "ssh_keys",
     "disks", "networks", "tags", "description", "arch", "template", "storage", "full", "pool", "node_role", "pve_node", "vm_id",
 ]  # fmt: skip
 LEAVES = st.one_of(
@@ -54,6 +54,8 @@ def test_whatever_a_row_holds_only_our_own_error_comes_out(changes: dict[str, An
         ({"tags": ["dvz-site-other"]}, "tag 'dvz-site-other' is one of those by which this collection knows its guests"),
         ({"tags": ["DVZ-deadbeef"]}, "tag 'dvz-deadbeef' is one of those"),
         ({"description": "mine\ndetectviz.infra: site=other guest=1"}, "description has a line 'detectviz.infra:"),
+        ({"vendor_snippet": "local:snippets/a.yml,user=local:snippets/b.yml"}, "is not a volume such as local:snippets"),
+        ({"vendor_snippet": "local:iso/a.iso"}, "is not a volume such as local:snippets"),
         ({"startup": "order=1,up=soon"}, "is not an order such as 1"),
         ({"nameservers": ["1.1.1.1; reboot"]}, "is not the address of a name server"),
         ({"on_boot": "maybe"}, "on_boot 'maybe' is not yes or no"),

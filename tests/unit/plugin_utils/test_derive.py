@@ -99,6 +99,25 @@ def test_the_ingress_on_the_vip_warns_of_external_ips(tmp_path: Path) -> None:
     assert any("deprecates external IPs" in text for text in found["warnings"])
 
 
+@pytest.mark.parametrize(
+    ("site", "snippet"),
+    [
+        ({}, ""),
+        ({"host_preparation": {"snippets": False}}, ""),
+        ({"host_preparation": {"snippets": True}}, "local:snippets/home.yml"),
+        ({"guest_defaults": {"vendor_snippet": "nas:snippets/own.yml"}}, "nas:snippets/own.yml"),
+        (
+            {"host_preparation": {"snippets": True}, "guest_defaults": {"vendor_snippet": "nas:snippets/own.yml"}},
+            "nas:snippets/own.yml",
+        ),
+    ],
+)
+def test_the_vendor_snippet_is_the_sites_own_or_the_one_that_host_preparation_writes(
+    site: dict[str, Any], snippet: str
+) -> None:
+    assert derive({"site_name": "home", **site}, [])["vendor_snippet"] == snippet
+
+
 def test_deriving_changes_neither_site_nor_machines(tmp_path: Path) -> None:
     factory.write(tmp_path, factory.cluster())
     site = factory.load(tmp_path)
