@@ -102,7 +102,9 @@ class Waiter:
     def _read_host_keys(self, guest: Guest, node: str, how: str, arrival: Arrival, deadline: Deadline) -> None:
         """The guest's own public host key, over the authenticated API; sshd makes it while it boots."""
         path = f"nodes/{node}/qemu/{guest.vm_id}/agent/file-read"
-        until = deadline if how == "agent" else Deadline.after(self._tools.clock, AGENT_GRACE, guest.label, deadline)
+        # A first boot that installs the agent upgrades all packages before, so it may take all the time that there is.
+        patient = how == "agent" or not _without_snippet(guest)
+        until = deadline if patient else Deadline.after(self._tools.clock, AGENT_GRACE, guest.label, deadline)
         try:
             answer = self._ask(path, until, guest, f"the agent of {guest.label} to show {HOST_KEY}", file=HOST_KEY)
         except (DeadlineError, ApiError) as error:

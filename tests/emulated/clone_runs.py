@@ -39,6 +39,13 @@ def row(vm_id: int, **changes: Any) -> dict[str, Any]:
     }
 
 
+def write_snippet(pve: Emulator, name: str) -> None:
+    """A snippet on the node's own disk, as SSH puts it there: the API cannot."""
+    path = pve.folder / "hosts/pve/var/lib/vz/snippets" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#cloud-config\npackages: [qemu-guest-agent]\n", encoding="utf-8")
+
+
 @dataclass
 class Outcome:
     """What the module answered, and the requests that it took."""

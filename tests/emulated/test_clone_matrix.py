@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from lab.pve.process import Emulator
-from tests.emulated.clone_runs import KEY, Site, row
+from tests.emulated.clone_runs import KEY, Site, row, write_snippet
 
 CLOUD_INIT = {"user": "ubuntu", "ssh_keys": [KEY], "nameservers": ["192.0.2.53"]}
 DATA = [{"name": "system", "size_gb": 20}, {"name": "data", "size_gb": 10}]
-FIRST, GUESTS = 700, 16
+FIRST, GUESTS = 700, 17
 
 
 class Running:
-    """Sixteen running guests, made in one run; each test takes one of them."""
+    """Seventeen running guests, made in one run; each test takes one of them."""
 
     def __init__(self, site: Site) -> None:
         self.site = site
@@ -146,6 +146,16 @@ def test_a_name_changes_and_reaches_the_guest_at_the_next_boot(running: Running)
     vm_id = running.take()
     done = running.change(vm_id, name="renamed")
     assert done.effects(vm_id) == {"name": "next boot"} and running.site.config(vm_id)["name"] == "renamed"
+
+
+def test_a_vendor_snippet_is_read_at_the_next_boot(running: Running) -> None:
+    vm_id = running.take()
+    write_snippet(running.site.pve, "agent.yml")
+    done = running.change(vm_id, vendor_snippet="local:snippets/agent.yml")
+    assert done.effects(vm_id) == {"cicustom": "next boot"}
+    assert running.site.config(vm_id)["cicustom"] == "vendor=local:snippets/agent.yml"
+    again = running.change(vm_id, vendor_snippet="local:snippets/agent.yml", reboot="when_needed")
+    assert again.steps(vm_id) == ["reboot"]
 
 
 def test_another_template_is_told_and_nothing_is_done(running: Running) -> None:
