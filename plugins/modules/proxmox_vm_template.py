@@ -17,8 +17,8 @@ description:
   - A template that is already there is verified and never changed, whoever made it. SeaBIOS or i440fx are no fault; a
     missing disk or cloud-init drive is, as no clone of it could be used.
   - A half-made template that this module began is finished or made anew. Anything else that holds the id is left alone.
-  - The image itself must hold C(qemu-guest-agent). The cloud images of the distributions do not; the guide on preparing
-    the host says how to put it in.
+  - The cloud images of the distributions do not hold C(qemu-guest-agent). O(vendor_snippet) can install it at each first
+    boot, or it is put into the image; the guide on preparing the host tells both.
 extends_documentation_fragment:
   - detectviz.infra._proxmox
 attributes:

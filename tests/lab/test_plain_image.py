@@ -1,0 +1,63 @@
+"""An image as the distributions publish it, without a running guest agent: the host's snippet starts it at first boot.
+
+The tests of this file are one story, told in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.lab.conftest import LAB_NAME, LabCommand
+from tests.lab.test_site import IDS, MACHINES, changes, guests, play, running
+
+SNIPPET = "var/lib/vz/snippets/detectviz.yml"
+
+
+@pytest.fixture(scope="module")
+def site(machine: Path) -> Iterator[LabCommand]:
+    lab = LabCommand(machine, f"{LAB_NAME}-plain")
+    lab("up", "--yes", "--plain-image", "--site", "inventory/detectviz")
+    yield lab
+    lab("down", code=None)
+
+
+def asked(lab: LabCommand, name: str, command: str) -> str:
+    """What a machine answers over SSH, with the host key that was read through its agent."""
+    return lab(
+        "exec", "--", "ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
+        "-o", f"UserKnownHostsFile={lab.folder / '.state/detectviz/known_hosts'}", "-o", "GlobalKnownHostsFile=/dev/null",
+        "-i", str(lab.folder / "id_ed25519"), f"ubuntu@{MACHINES[name][0]}", command,
+    )  # fmt: skip
+
+
+def test_check_mode_writes_no_snippet(site: LabCommand) -> None:
+    assert "packages: [\"qemu-guest-agent\"]" in play(site, "site.yml", "--check", "--diff")
+    assert not (site.folder / "systems/host/rootfs" / SNIPPET).exists()
+
+
+def test_the_machines_come_up_and_are_verified(site: LabCommand) -> None:
+    assert changes(play(site, "site.yml"))["proxmox-host"] > 0
+    assert guests(site) == IDS and running(site) == MACHINES
+    assert (site.folder / "systems/host/rootfs" / SNIPPET).read_text().startswith("#cloud-config\n")
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_cloud_init_has_started_the_agent_for_good(site: LabCommand, name: str) -> None:
+    said = asked(site, name, "cloud-init status; systemctl is-enabled qemu-guest-agent; systemctl is-active qemu-guest-agent")
+    assert said.splitlines() == ["status: done", "enabled", "active"]
+
+
+def test_the_agent_did_not_start_before_cloud_init_ran_the_snippet(site: LabCommand) -> None:
+    show = "systemctl show --value -p {} {}"
+    said = asked(site, "master-1", "; ".join([
+        show.format("ActiveEnterTimestampMonotonic", "qemu-guest-agent"),
+        show.format("ExecMainStartTimestampMonotonic", "cloud-final"),
+    ]))  # fmt: skip
+    agent, cloud_final = (int(line) for line in said.splitlines())
+    assert agent > cloud_final > 0
+
+
+def test_a_second_run_changes_nothing(site: LabCommand) -> None:
+    assert set(changes(play(site, "site.yml")).values()) == {0}
