@@ -82,7 +82,7 @@ def _entries(key: str, entries: list[dict[str, Any]]) -> list[str]:
             _each(problems, f"{where}: {name}", entry.get(name), lambda text: text.strip().lower() in _FLAGS, "yes or no")
         if re.fullmatch(r"[0-9A-Fa-f][13579BDFbdf]:.*", str(entry.get("mac") or "")):
             problems.append(f"{where}: mac {entry['mac']!r} is a group address; the second digit of a card's own is even")
-        for name in ("addresses", "gateway"):
+        for name in ("addresses", "gateway", "gateway6"):
             _texts(problems, f"{where}: {name}", entry.get(name), lambda text: True, "an address")
     return problems
 
