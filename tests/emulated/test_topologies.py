@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from lab.pve.process import ROOT, Emulator
 from tests import site_shapes as shapes
@@ -80,12 +79,13 @@ def assert_page(done: Planned, result: dict[str, Any]) -> None:
     words += [address for guest in result["guests"] for address in guest["addresses"]]
     words += [host["name"] for host in result["site"]["hosts"]]
     words += [network.get("bridge") or name for name, network in result["site"]["networks"].items()]
-    words += [result["derived"]["survives"]["text"], *filter(None, [result["site"]["vip"].get("address")]), "○ planned"]
+    words += ["○ planned", result["derived"]["survives"]["text"]]
+    words += filter(None, [result["site"]["vip"].get("address")])
     assert [word for word in words if word not in page] == []
 
 
 def assert_zones(done: Planned, records: list[dict[str, str]]) -> None:
-    """Every record of the node table and no other, on each host. Where dnsmasq is installed, it has checked the file."""
+    """Every record of the node table and no other, on each host. An installed dnsmasq has checked the file."""
     for lines in done.zones.values():
         shown = {line.removeprefix("host-record=") for line in lines if line.startswith("host-record=")}
         assert shown == {f"{record['name']},{record['value']}" for record in records}
@@ -116,7 +116,8 @@ def test_dhcp_with_a_fixed_mac(tmp_path: Path) -> None:
     assert "virtio=BC:24:11:00:00:01" in done.options("node-1")["net0"]
     assert done.options("node-1").get("ipconfig0", "ip=dhcp") == "ip=dhcp"
     assert "dhcp" in done.page
-    assert [record["name"] for record in done.result["derived"]["dns_records"]] == ["pve1.example.internal", "k8s-api.example.internal"]
+    names = [record["name"] for record in done.result["derived"]["dns_records"]]
+    assert names == ["pve1.example.internal", "k8s-api.example.internal"]
 
 
 def test_dns_that_is_not_ours(tmp_path: Path) -> None:
@@ -188,8 +189,17 @@ def test_arm64_from_a_template_of_another_architecture_is_refused(tmp_path: Path
     done = planned(tmp_path, shapes.arm64())
     assert done.code != 0 and (done.writes, done.moved) == ([], False)
     for number in (1, 2):
-        refusal = f"node-{number} ({100 + number}): the table wants aarch64, its template or guest is x86_64; give a template of"
-        assert refusal in " ".join(done.output.split())
+        refusal = f"node-{number} ({100 + number}): the table wants aarch64, its template or guest is x86_64; give"
+        assert f"{refusal} a template of that architecture" in " ".join(done.output.split())
+
+
+def test_an_arm64_template_that_a_token_may_not_make_is_refused_before_any_download(tmp_path: Path) -> None:
+    image = {"url": "https://images.example.net/jammy-server-cloudimg-arm64.img", "checksum": "sha256:" + "ab" * 32}
+    template = {"name": "ubuntu-arm", "vm_id": 9100, "node": "pve1", "arch": "aarch64", "image": image}
+    done = planned(tmp_path, shapes.arm64(), templates=[{**template, "machine": "virt", "cloud_init_drive": "scsi2"}])
+    assert done.code != 0 and (done.writes, done.moved) == ([], False)
+    said = " ".join(done.output.split())
+    assert "VM template ubuntu-arm (9100) on pve1: Proxmox lets only root@pam itself, with its password, set arch" in said
 
 
 @pytest.fixture
@@ -220,7 +230,7 @@ def test_the_starter_filled_in_by_a_user(tmp_path: Path) -> None:
     site = shutil.copytree(ROOT / "inventory/starter", tmp_path / "site")
     file = site / "group_vars/all/site.yml"
     text = file.read_text(encoding="utf-8").replace('template: ""', f"template: {TEMPLATE}")
-    file.write_text(text.replace("ssh_keys: []", f"ssh_keys: [{yaml.safe_dump(KEY, width=200).splitlines()[0]}]"), encoding="utf-8")
+    file.write_text(text.replace("ssh_keys: []", f"ssh_keys: [{KEY}]"), encoding="utf-8")
     nowhere(site)
     with Emulator.start(tmp_path / "pve", site=site, strict=True) as pve:
         with_templates(pve)
