@@ -135,8 +135,9 @@ def _architecture_problems(spec: TemplateSpec, identity: str) -> list[str]:
     if spec.arch and identity != "root@pam":
         problems.append(
             f"{label}: Proxmox lets only root@pam itself, with its password, set arch, and this is "
-            f"{identity or 'not it'}. Leave arch out where it is the node's own; else make this template once as root@pam, or have root run "
-            f"`qm set {spec.vm_id} --arch {spec.arch}` on one that is made by hand. Its clones have it from there"
+            f"{identity or 'not it'}. Leave arch out where it is the node's own; else make this template once as "
+            f"root@pam, or have root run `qm set {spec.vm_id} --arch {spec.arch}` on one that is made by hand. "
+            "Its clones have it from there"
         )
     if spec.arch == "aarch64" and spec.cloud_init_drive.startswith(("ide", "sata")):
         problems.append(f"{label}: aarch64 has no {spec.cloud_init_drive}; set cloud_init_drive: scsi2")

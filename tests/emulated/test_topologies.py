@@ -199,7 +199,7 @@ def test_an_arm64_template_that_a_token_may_not_make_is_refused_before_any_downl
     done = planned(tmp_path, shapes.arm64(), templates=[{**template, "machine": "virt", "cloud_init_drive": "scsi2"}])
     assert done.code != 0 and (done.writes, done.moved) == ([], False)
     said = " ".join(done.output.split())
-    assert "VM template ubuntu-arm (9100) on pve1: Proxmox lets only root@pam itself, with its password, set arch" in said
+    assert "VM template ubuntu-arm (9100) on pve1: Proxmox lets only root@pam itself, with its password, set" in said
 
 
 @pytest.fixture
