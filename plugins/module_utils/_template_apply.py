@@ -96,7 +96,8 @@ def apply_plan(client: ProxmoxClient, plan: TemplatePlan, timeout: int, clock: C
                 watcher.wait(str(upid), deadline)
         except InfraError as error:
             cause = str(error).removeprefix(f"{label}: ")
-            raise InfraError(f"{label}: {step}: {cause}\n  what was made is finished, or made anew, by the next run") from error
+            way_on = "what was made is finished, or made anew, by the next run"
+            raise InfraError(f"{label}: {step}: {cause}\n  {way_on}") from error
     if CONVERT in plan.steps:
         _wait_until_listed(client, spec, deadline)
 
