@@ -67,7 +67,8 @@ def flat(number: int, role: str = "control_plane", **changes: Any) -> dict[str, 
 
 
 def cluster(masters: int = 3, workers: int = 1) -> list[dict[str, Any]]:
-    return [machine(number, "control_plane" if number <= masters else "worker") for number in range(1, masters + workers + 1)]
+    roles = ["control_plane"] * masters + ["worker"] * workers
+    return [machine(number, role) for number, role in enumerate(roles, start=1)]
 
 
 def site(**changes: Any) -> dict[str, Any]:

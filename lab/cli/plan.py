@@ -79,10 +79,7 @@ def plan(site: Mapping[str, Any]) -> Plan:
 
 def image_name(template: Mapping[str, Any]) -> str:
     """File name of a template's cloud image on the file server."""
-    image = template.get("image") or {}
-    if isinstance(image, str):  # one that the collection knows by name
-        return f"{image}.qcow2"
-    return str(image.get("filename") or image.get("url", "").rsplit("/", 1)[-1] or f"{template['name']}.qcow2")
+    return f"{template['name']}.qcow2"
 
 
 def _network_of(address: str, networks: Mapping[str, Any]) -> str | None:

@@ -10,8 +10,8 @@ import json
 import os
 import re
 import socket
-import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._dns_query import DnsError, ask
@@ -34,8 +34,15 @@ DISK_LINKS = (
 
 SECTOR = 512
 
+TIMED_OUT = 124
+"""Exit code of timeout(1) when it had to end the command."""
+
+Run = Callable[[list[str]], tuple[int, str]]
+"""Runs a command: its exit code and what it printed. A program that is not installed is code 127 and no text."""
+
 
 def probe(
+    run: Run,
     names: Sequence[str],
     dns_server: str | None,
     pings: Sequence[Mapping[str, Any]],
@@ -44,22 +51,21 @@ def probe(
 ) -> dict[str, Any]:
     """Everything that the checks of one guest need, in one go."""
     return {
-        "cloud_init": cloud_init_state(cloud_init_timeout),
-        "container": _answer(["systemd-detect-virt", "--container"]).strip() not in ("", "none"),
+        "cloud_init": cloud_init_state(run, cloud_init_timeout),
+        "container": run(["systemd-detect-virt", "--container"])[1].strip() not in ("", "none"),
         "hostname": socket.gethostname(),
-        "interfaces": parse_interfaces(_answer(["ip", "-json", "address", "show"])),
+        "interfaces": parse_interfaces(run(["ip", "-json", "address", "show"])[1]),
         "resolved": {name: _resolve(name) for name in names},
         "served": {name: _serve(dns_server, name) for name in names} if dns_server else {},
-        "pings": run_pings(pings),
+        "pings": run_pings(run, pings),
         "disks": [_disk_size(name, index) for index, name in enumerate(disks)],
     }
 
 
-def cloud_init_state(timeout: int) -> dict[str, Any]:
+def cloud_init_state(run: Run, timeout: int) -> dict[str, Any]:
     """``status`` is ``done``, ``error``, ``running`` (after ``timeout`` seconds), ``disabled`` or ``absent``."""
-    try:
-        text = _answer(["cloud-init", "status", "--wait"], timeout)
-    except subprocess.TimeoutExpired:
+    code, text = run(["timeout", str(timeout), "cloud-init", "status", "--wait"])
+    if code == TIMED_OUT:
         return {"status": "running", "errors": []}
     match = re.search(r"^status: (\S+)", text, re.MULTILINE)
     return {"status": match.group(1) if match else "absent", "errors": _cloud_init_errors()}
@@ -131,52 +137,24 @@ def ping_command(address: str, mtu: int, count: int) -> list[str]:
     ]
 
 
-def run_pings(pings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def run_pings(run: Run, pings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Each ``{address, mtu, count}`` gets ``sent`` and ``received``; one that lost everything also ``small``: whether
     the address answers a packet of 100 bytes, which tells a path that is too narrow from one that is not there."""
-    results = []
-    for start in range(0, len(pings), PINGS_AT_ONCE):
-        batch = pings[start : start + PINGS_AT_ONCE]
-        _first_answers(batch)
-        results += _ping_batch(batch)
-    silent = [index for index, result in enumerate(results) if not result["received"]]
-    for start in range(0, len(silent), PINGS_AT_ONCE):
-        batch = silent[start : start + PINGS_AT_ONCE]
-        small = _ping_batch([{**pings[index], "mtu": 100, "count": 2} for index in batch])
-        for index, answer in zip(batch, small):
-            results[index]["small"] = bool(answer["received"])
-    return results
+    with ThreadPoolExecutor(PINGS_AT_ONCE) as pool:
+        return list(pool.map(lambda ping: _ping(run, ping), pings))
 
 
-def _first_answers(pings: Iterable[Mapping[str, Any]]) -> None:
-    """Wait until each address has answered once, or for ``SETTLE`` seconds. Packets to a machine that was made anew go
-    to its old hardware address until the neighbour table has found that out: that is no loss of the path."""
-    commands = [
-        ["ping", "-n", "-q", "-c", "1", "-w", str(SETTLE), "-i", str(PING_INTERVAL), ping["address"]] for ping in pings
-    ]
-    started = [subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) for command in commands]
-    for process in started:
-        process.wait(timeout=SETTLE + 10)
+def _ping(run: Run, ping: Mapping[str, Any]) -> dict[str, Any]:
+    # Packets to a machine that was made anew go to its old hardware address until the neighbour table has found that
+    # out, which is no loss of the path: the address has some time for a first answer.
+    run(["ping", "-n", "-q", "-c", "1", "-w", str(SETTLE), "-i", str(PING_INTERVAL), ping["address"]])
+    sent, received = _count(run, ping["address"], ping["mtu"], ping["count"])
+    small = None if received else bool(_count(run, ping["address"], 100, 2)[1])
+    return {**ping, "sent": sent, "received": received, "small": small}
 
 
-def _ping_batch(pings: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    started = []
-    for ping in pings:
-        command = ping_command(ping["address"], ping["mtu"], ping["count"])
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=_plain_env()
-        )
-        started.append((ping, process))
-    results = []
-    for ping, process in started:
-        try:
-            output, _stderr = process.communicate(timeout=ping["count"] * (PING_INTERVAL + 2) + 10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            output, _stderr = process.communicate()
-        sent, received = parse_ping(output, ping["count"])
-        results.append({**ping, "sent": sent, "received": received, "small": None})
-    return results
+def _count(run: Run, address: str, mtu: int, count: int) -> tuple[int, int]:
+    return parse_ping(run(ping_command(address, mtu, count))[1], count)
 
 
 def parse_ping(output: str, count: int) -> tuple[int, int]:
@@ -197,23 +175,3 @@ def _disk_size(name: str, index: int) -> int | None:
             return int(handle.read()) * SECTOR
     except (OSError, ValueError):
         return None
-
-
-def _answer(command: list[str], timeout: int = 30) -> str:
-    """What a command printed; empty when it is not installed. Raises subprocess.TimeoutExpired."""
-    try:
-        return subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            timeout=timeout,
-            check=False,
-            env=_plain_env(),
-        ).stdout
-    except FileNotFoundError:
-        return ""
-
-
-def _plain_env() -> dict[str, str]:
-    return {**os.environ, "LC_ALL": "C", "PATH": os.environ.get("PATH", "") + ":/usr/sbin:/sbin"}

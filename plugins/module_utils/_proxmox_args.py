@@ -88,5 +88,7 @@ def _problem_of_ca(path: str | None) -> str | None:
         ssl.create_default_context(**({"capath": path} if where.is_dir() else {"cafile": path}))
     except (OSError, ssl.SSLError) as error:
         reason = getattr(error, "strerror", None) or getattr(error, "reason", None) or str(error)
-        return f"ca_path {path} cannot be used: {reason}. It is a file in PEM format, on the host /etc/pve/pve-root-ca.pem"
+        return (
+            f"ca_path {path} cannot be used: {reason}. It is a file in PEM format, on the host /etc/pve/pve-root-ca.pem"
+        )
     return None

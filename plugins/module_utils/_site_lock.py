@@ -24,7 +24,7 @@ def default_state_dir(site: str) -> Path:
 
 @contextlib.contextmanager
 def site_lock(site: str, state_dir: Path) -> Iterator[None]:
-    """Holds ``run.lock`` of the site. Raises LockedError at once when another run holds it, naming it, or without a lock."""
+    """Holds ``run.lock`` of the site. Raises LockedError at once when another run holds it, or it cannot be made."""
     path = state_dir / "run.lock"
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)

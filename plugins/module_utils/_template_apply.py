@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline, SystemClock
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
 from ansible_collections.detectviz.infra.plugins.module_utils._task_watcher import TaskWatcher
@@ -80,17 +81,23 @@ def _import_volumes(client: ProxmoxClient, spec: TemplateSpec, storages: Mapping
 def apply_plan(client: ProxmoxClient, plan: TemplatePlan, timeout: int, clock: Clock | None = None) -> None:
     """Take the steps one by one, each a task that is waited for. ``timeout`` is in seconds, for all of them.
 
-    Raises ApiError or TaskError with the step's own text. What was made stays, carries the marker, and is finished or
-    made anew by the next run.
+    Raises InfraError with template, step, task and its last log lines. What was made stays, carries the marker, and is
+    finished or made anew by the next run.
     """
     clock = clock or SystemClock()
     spec = plan.spec
-    deadline = Deadline.after(clock, timeout, f"template {spec.name} ({spec.vm_id}) on {spec.node}")
+    label = f"template {spec.name} ({spec.vm_id}) on {spec.node}"
+    deadline = Deadline.after(clock, timeout, label)
     watcher = TaskWatcher(client, spec.node, clock)
     for step in plan.steps:
-        upid = _STEPS[step](client, spec)
-        if upid:
-            watcher.wait(str(upid), deadline)
+        try:
+            upid = _STEPS[step](client, spec)
+            if upid:
+                watcher.wait(str(upid), deadline)
+        except InfraError as error:
+            cause = str(error).removeprefix(f"{label}: ")
+            way_on = "what was made is finished, or made anew, by the next run"
+            raise InfraError(f"{label}: {step}: {cause}\n  {way_on}") from error
     if CONVERT in plan.steps:
         _wait_until_listed(client, spec, deadline)
 

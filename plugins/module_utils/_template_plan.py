@@ -48,8 +48,8 @@ class TemplatePlan:
     after: dict[str, Any]
 
 
-def plan_template(spec: TemplateSpec, seen: Observed, state: str = "present") -> TemplatePlan:
-    """Steps that bring one node to ``state``."""
+def plan_template(spec: TemplateSpec, seen: Observed, state: str = "present", identity: str = "") -> TemplatePlan:
+    """Steps that bring one node to ``state``. ``identity`` is who asks, such as ``root@pam`` or ``ops@pve!plan``."""
     label = f"VM template {spec.name} ({spec.vm_id}) on {spec.node}"
     foreign = _foreign_holder(spec, seen)
     if foreign:
@@ -57,8 +57,8 @@ def plan_template(spec: TemplateSpec, seen: Observed, state: str = "present") ->
     if state == "absent":
         return _plan_removal(spec, seen, label)
     if seen.config is not None:
-        return _plan_existing(spec, seen, label)
-    return _plan_new(spec, seen, [])
+        return _plan_existing(spec, seen, label, identity)
+    return _plan_new(spec, seen, [], identity)
 
 
 def _foreign_holder(spec: TemplateSpec, seen: Observed) -> str | None:
@@ -76,7 +76,7 @@ def _foreign_holder(spec: TemplateSpec, seen: Observed) -> str | None:
     return None
 
 
-def _plan_existing(spec: TemplateSpec, seen: Observed, label: str) -> TemplatePlan:
+def _plan_existing(spec: TemplateSpec, seen: Observed, label: str, identity: str) -> TemplatePlan:
     config = seen.config or {}
     ours = is_ours(config, spec.vm_id)
     if seen.busy:
@@ -113,11 +113,11 @@ def _plan_existing(spec: TemplateSpec, seen: Observed, label: str) -> TemplatePl
         )
     if not problems:
         return _plan(spec, seen, [CONVERT], [], warnings)
-    return _plan_new(spec, seen, [DESTROY])
+    return _plan_new(spec, seen, [DESTROY], identity)
 
 
-def _plan_new(spec: TemplateSpec, seen: Observed, first: list[str]) -> TemplatePlan:
-    problems = _storage_problems(spec, seen)
+def _plan_new(spec: TemplateSpec, seen: Observed, first: list[str], identity: str) -> TemplatePlan:
+    problems = _storage_problems(spec, seen) + _architecture_problems(spec, identity)
     volume = image_volume(spec)
     if volume is None:
         problems.append(
@@ -126,6 +126,24 @@ def _plan_new(spec: TemplateSpec, seen: Observed, first: list[str]) -> TemplateP
         )
     download = [] if volume is None or volume in seen.import_volumes else [DOWNLOAD]
     return _plan(spec, seen, [] if problems else [*first, *download, CREATE, CONVERT], problems)
+
+
+def _architecture_problems(spec: TemplateSpec, identity: str) -> list[str]:
+    """What Proxmox would refuse only after the image was fetched."""
+    label = f"VM template {spec.name} ({spec.vm_id}) on {spec.node}"
+    problems = []
+    if spec.arch and identity != "root@pam":
+        problems.append(
+            f"{label}: Proxmox lets only root@pam itself, with its password, set arch, and this is "
+            f"{identity or 'not it'}. Leave arch out where it is the node's own; else make this template once as "
+            f"root@pam, or have root run `qm set {spec.vm_id} --arch {spec.arch}` on one that is made by hand. "
+            "Its clones have it from there"
+        )
+    if spec.arch == "aarch64" and spec.cloud_init_drive.startswith(("ide", "sata")):
+        problems.append(f"{label}: aarch64 has no {spec.cloud_init_drive}; set cloud_init_drive: scsi2")
+    if spec.arch == "aarch64" and not spec.machine.startswith("virt"):
+        problems.append(f"{label}: aarch64 has no machine {spec.machine}; set machine: virt")
+    return problems
 
 
 def _storage_problems(spec: TemplateSpec, seen: Observed) -> list[str]:

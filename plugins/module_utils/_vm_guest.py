@@ -272,7 +272,7 @@ class _Reader:
 
     def nics(self) -> tuple[Nic, ...]:
         nics = []
-        gateways = 0
+        routed = {"gw": 0, "gw6": 0}
         for number, entry in enumerate(self.row.get("networks") or []):
             name = str(entry.get("name") or f"eth{number}")
             if not entry.get("bridge"):
@@ -295,16 +295,18 @@ class _Reader:
             if firewall is not None:
                 props["firewall"] = firewall
             addresses = [str(address) for address in _as_list(entry.get("addresses"))]
-            gateway = [str(address) for address in _as_list(entry.get("gateway"))]
-            gateways += bool(gateway)
+            gateways = [str(address) for key in ("gateway", "gateway6") for address in _as_list(entry.get(key))]
             try:
-                address = ip_config(addresses, gateway)
+                address = ip_config(addresses, gateways)
             except InfraError as error:
                 self.bad(f"network {name}: {error}")
                 continue
+            for key in routed:
+                routed[key] += address[key] is not None
             nics.append(Nic(name, str(entry["bridge"]), mtu, props, address, tuple(addresses)))
-        if gateways > 1:
-            self.bad("more than one network has a gateway; give it to one")
+        for key, family in (("gw", "IPv4"), ("gw6", "IPv6")):
+            if routed[key] > 1:
+                self.bad(f"more than one network has a gateway for {family}; give it to one")
         return tuple(nics)
 
 

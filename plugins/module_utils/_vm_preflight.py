@@ -45,13 +45,17 @@ def preflight(
     client: ProxmoxClient,
     new: list[Guest],
     updated: list[Guest],
+    pooled: set[int],
     rows: list[Observed],
     starts: bool,
     asks_agent: bool,
 ) -> Preflight:
-    """All checks for guests to be made (``new``) and guests that exist (``updated``). ``rows`` is the cluster list."""
+    """All checks for guests to be made (``new``) and guests that exist (``updated``), of which those in
+    ``pooled`` come into another pool. ``rows`` is the cluster list."""
     result = Preflight()
     chosen: dict[int, Observed] = {}
+    wanted_pools = {guest.pool for guest in new if guest.pool}
+    wanted_pools |= {guest.pool for guest in updated if guest.pool and guest.vm_id in pooled}
     for guest in new:
         try:
             chosen[guest.vm_id] = choose_template(guest, rows)
@@ -61,7 +65,7 @@ def preflight(
         version = pool.submit(client.get, "version")
         permissions = pool.submit(client.get, "access/permissions")
         members = pool.submit(client.get, "nodes")
-        pools = pool.submit(client.get, "pools") if any(guest.pool for guest in new) else None
+        pools = pool.submit(client.get, "pools") if wanted_pools else None
         present = members.result()
         result.problems += checks.check_nodes({guest.node for guest in new}, present)
         online = {str(row["node"]) for row in present if row.get("status") != "offline"}
@@ -93,7 +97,7 @@ def preflight(
         result.problems += checks.check_bridges(bridged, {node: future.result() for node, future in networks.items()})
         if pools is not None:
             known = {str(row["poolid"]) for row in pools.result()}
-            for name in sorted({guest.pool for guest in new if guest.pool} - known):
+            for name in sorted(wanted_pools - known):
                 result.problems.append(f"pool {name} does not exist, or the token lacks Pool.Audit on /pool/{name}")
         result.problems += checks.check_host_addresses(new, {node: future.result() for node, future in networks.items()})
         for address in probed.result().answering:
@@ -109,7 +113,7 @@ def preflight(
             )
     identity = client.connection.identity
     agent = checks.agent_privilege(release) if asks_agent else None
-    result.problems += checks.check_permissions(granted, creations, updated, identity, starts, agent)
+    result.problems += checks.check_permissions(granted, creations, updated, pooled, identity, starts, agent)
     if granted.too_much():
         result.warnings.append(
             f"{identity} may do far more than this needs ({', '.join(granted.too_much())} on /); a role with the "

@@ -150,6 +150,7 @@ def check_permissions(
     granted: Permissions,
     creations: list[Creation],
     updates: list[Guest],
+    pooled: set[int],
     identity: str,
     starts: bool,
     agent: str | None,
@@ -179,7 +180,13 @@ def check_permissions(
     for node, storage in wanted_storages(creations):
         need([f"/storage/{storage}"], "Datastore.AllocateSpace", f"guests on {node}")
     for guest in updates:
-        home = [f"/vms/{guest.vm_id}"] + ([f"/pool/{guest.pool}"] if guest.pool else [])
+        home = [f"/vms/{guest.vm_id}"]
+        if guest.vm_id in pooled:
+            # It is not in its pool yet, so rights on that one do not reach it.
+            need(home, "VM.Allocate", guest.name)
+            need([f"/pool/{guest.pool}"], "Pool.Allocate", f"moving {guest.name} into it")
+        elif guest.pool:
+            home.append(f"/pool/{guest.pool}")
         _need_on_guest(need, home, guest.name, starts, agent)
     return [
         f"{identity} lacks {privilege} on {path}, needed for {listed(sorted(who))}; "

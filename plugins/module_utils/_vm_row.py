@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a row of guests may hold, key by key: its shape, and words that Proxmox would refuse or that would mean more.
 
-Many values end up in Proxmox's comma lists (``virtio,bridge=vmbr0``) or in the lists of tags and marker words, so a comma,
-a blank or a line break in one of them would change the meaning of the whole.
+Many values end up in Proxmox's comma lists (``virtio,bridge=vmbr0``) or in the lists of tags and marker words, so a
+comma, a blank or a line break in one of them would change the meaning of the whole.
 """
 
 from __future__ import annotations
@@ -43,15 +43,15 @@ def row_problems(row: dict[str, Any]) -> list[str]:
     _each(problems, "pool", row.get("pool"), lambda text: bool(_PATH.fullmatch(text)), "the name of a pool")
     _each(problems, "user", row.get("user"), lambda text: bool(_LOGIN.fullmatch(text)), "a login name")
     _each(
-        problems, "vendor_snippet", row.get("vendor_snippet"), is_snippet, "a volume such as local:snippets/agent.yml"
+        problems, "vendor_snippet", row.get("vendor_snippet"), _is_snippet, "a volume such as local:snippets/agent.yml"
     )
     for key in _SWITCHES:
-        _each(problems, key, row.get(key), lambda text: text.strip().lower() in _FLAGS, "yes or no")
+        _each(problems, key, row.get(key), _is_flag, "yes or no")
     for key in ("name", "description", "node_role"):
         if isinstance(row.get(key), (dict, list)):
             problems.append(f"{key} {row[key]!r} is not text")
     _texts(problems, "nameservers", row.get("nameservers"), _is_address, "the address of a name server")
-    _texts(problems, "search_domains", row.get("search_domains"), lambda text: bool(_DOMAIN.fullmatch(text)), "a domain")
+    _texts(problems, "search_domains", row.get("search_domains"), _is_domain, "a domain")
     _texts(problems, "ssh_keys", row.get("ssh_keys"), lambda text: True, "a public key", split=str.splitlines)
     _texts(problems, "tags", row.get("tags"), lambda text: True, "a tag")
     problems += _template(row.get("template")) + _startup(row.get("startup"))
@@ -70,7 +70,9 @@ def marker_problems(tags: tuple[str, ...] | None, description: str | None) -> li
         marks.is_own_tag(tag)
     ]
     if marks.read_marker(description):
-        problems.append("description has a line 'detectviz.infra: …=…', by which this collection knows its guests; change it")
+        problems.append(
+            "description has a line 'detectviz.infra: …=…', by which this collection knows its guests; change it"
+        )
     return problems
 
 
@@ -83,17 +85,20 @@ def _entries(key: str, entries: list[dict[str, Any]]) -> list[str]:
         for name in ("name", "mac"):
             _each(problems, f"{where}: {name}", entry.get(name), lambda text: True, "text")
         for name in ("ssd", "iothread", "backup", "firewall"):
-            _each(problems, f"{where}: {name}", entry.get(name), lambda text: text.strip().lower() in _FLAGS, "yes or no")
+            _each(problems, f"{where}: {name}", entry.get(name), _is_flag, "yes or no")
         if re.fullmatch(r"[0-9A-Fa-f][13579BDFbdf]:.*", str(entry.get("mac") or "")):
-            problems.append(f"{where}: mac {entry['mac']!r} is a group address; the second digit of a card's own is even")
-        for name in ("addresses", "gateway"):
+            problems.append(
+                f"{where}: mac {entry['mac']!r} is a group address; the second digit of a card's own is even"
+            )
+        for name in ("addresses", "gateway", "gateway6"):
             _texts(problems, f"{where}: {name}", entry.get(name), lambda text: True, "an address")
     return problems
 
 
 def _template(value: Any) -> list[str]:
     values = list(value.values()) if isinstance(value, dict) else [value]
-    wrong = [item for item in values if item is not None and (isinstance(item, bool) or not isinstance(item, (int, str)))]
+    right = (int, str, type(None))
+    wrong = [item for item in values if isinstance(item, bool) or not isinstance(item, right)]
     return [f"template {item!r} is not a name, an id, or a map of these per node" for item in wrong]
 
 
@@ -138,9 +143,16 @@ def _is_word(text: str) -> bool:
     return bool(_WORD.fullmatch(text))
 
 
-def is_snippet(text: str) -> bool:
-    """Whether the text is the id of a snippet's volume."""
+def _is_snippet(text: str) -> bool:
     return bool(_SNIPPET.fullmatch(text))
+
+
+def _is_domain(text: str) -> bool:
+    return bool(_DOMAIN.fullmatch(text))
+
+
+def _is_flag(text: str) -> bool:
+    return text.strip().lower() in _FLAGS
 
 
 def _is_address(text: str) -> bool:

@@ -149,7 +149,8 @@ class Run:
         checked = Preflight()
         if (new or updated) and options.state != "absent":
             starts, asks = options.state == "started", options.state == "started" and settings.wait != "none"
-            checked = preflight(self._client, new, updated, rows, starts, asks)
+            pooled = {plan.vm_id for plan in plans.values() if any(change.key == "pool" for change in plan.changes())}
+            checked = preflight(self._client, new, updated, pooled, rows, starts, asks)
         for guest in new:
             if guest.vm_id in checked.templates:
                 plans[guest.vm_id] = plan_guest(guest, None, checked.templates[guest.vm_id], options)

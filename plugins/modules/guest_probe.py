@@ -126,7 +126,15 @@ def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     for program in ("ip", "ping"):
         module.get_bin_path(program, required=True)
-    module.exit_json(changed=False, probe=probe(**module.params))
+
+    def run(command: list[str]) -> tuple[int, str]:
+        program = module.get_bin_path(command[0])
+        if program is None:
+            return 127, ""
+        code, output, _errors = module.run_command([program, *command[1:]], environ_update={"LC_ALL": "C"})
+        return code, output
+
+    module.exit_json(changed=False, probe=probe(run, **module.params))
 
 
 if __name__ == "__main__":

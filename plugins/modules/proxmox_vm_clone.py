@@ -29,8 +29,8 @@ options:
       - The guests, in the shape of the host variables of the M(detectviz.infra.site_check) table.
       - Required are C(vm_id), C(name) and C(pve_node). Also read are C(cores), C(sockets), C(cpu_type), C(memory_mb)
         (MiB), C(balloon_mb) (MiB), C(disks) (C(name), C(size_gb) in GiB, C(storage), C(discard), C(ssd), C(iothread),
-        C(backup); the first is the system disk), C(networks) (C(bridge), C(addresses), C(gateway), C(mtu),
-        C(vlan_tag), C(mac), C(firewall)), C(template), C(storage), C(full), C(pool), C(node_role), C(bios),
+        C(backup); the first is the system disk), C(networks) (C(bridge), C(addresses), C(gateway), C(gateway6),
+        C(mtu), C(vlan_tag), C(mac), C(firewall)), C(template), C(storage), C(full), C(pool), C(node_role), C(bios),
         C(machine), C(scsi_controller), C(arch), C(agent), C(serial), C(vga), C(on_boot), C(protection), C(startup),
         C(tags), C(description), C(user), C(ssh_keys), C(nameservers) and C(search_domains).
       - A key that is absent or null takes its value from O(defaults); without one there, the option is not managed.

@@ -102,7 +102,10 @@ options:
     description: CPU type of a template that is made. By default that of Proxmox.
     type: str
   arch:
-    description: Architecture of a template that is made. By default that of the node.
+    description:
+      - Architecture of a template that is made. By default that of the node.
+      - Proxmox lets only root@pam itself set it, never a token. V(aarch64) also needs O(machine=virt) and
+        O(cloud_init_drive=scsi2).
     type: str
     choices: [x86_64, aarch64]
   scsi_controller:
@@ -307,7 +310,8 @@ def _run(module: AnsibleModule) -> list[TemplatePlan]:
     resources = client.get("cluster/resources", type="vm")
     places = _places(client, params, resources)
     specs = _specs(params, places, _image(params, places, resources))
-    plans = [plan_template(spec, observe(client, spec, resources), params["state"]) for spec in specs]
+    who = client.connection.identity
+    plans = [plan_template(spec, observe(client, spec, resources), params["state"], who) for spec in specs]
     problems = [problem for plan in plans for problem in plan.problems]
     if problems:
         raise ProblemsError(f"Template {params['name']} cannot be used as it is; nothing was changed:", problems)

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -21,7 +20,14 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, object]]:
-    command = ["unshare", "--net", sys.executable, "-m", "tests.emulated.address_namespace", str(tmp_path_factory.mktemp("net"))]
+    command = [
+        "unshare",
+        "--net",
+        sys.executable,
+        "-m",
+        "tests.emulated.address_namespace",
+        str(tmp_path_factory.mktemp("net")),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -35,7 +41,9 @@ def test_an_address_that_answers_is_refused_before_the_first_write(
 ) -> None:
     """By a connection refused, by ARP alone, and over IPv6."""
     assert found[name]["failed"] and found[name]["writes"] == {}
-    assert f"address {address} already answers on the network, though the guest does not exist" in str(found[name]["message"])
+    assert f"address {address} already answers on the network, though the guest does not exist" in str(
+        found[name]["message"]
+    )
 
 
 def test_an_address_that_nobody_has_is_free_and_the_guest_itself_is_no_stranger(

@@ -13,7 +13,9 @@ CLONE = "/nodes/{node}/qemu/{vmid}/clone"
 CONFIG = "/nodes/{node}/qemu/{vmid}/config"
 
 
-def test_a_name_that_the_certificate_does_not_have_is_refused_before_anything_is_sent(site: Site, first_id: int) -> None:
+def test_a_name_that_the_certificate_does_not_have_is_refused_before_anything_is_sent(
+    site: Site, first_id: int
+) -> None:
     """127.1 is this machine too, but no name of the certificate."""
     refused = site.run([row(first_id)], api_host="127.1")
     assert refused.failed and "is not trusted" in refused.message and "127.1" in refused.message
@@ -37,8 +39,9 @@ def test_a_file_of_authorities_that_is_not_there_is_named(site: Site, first_id: 
 
 
 def test_the_right_fingerprint_is_enough(site: Site, first_id: int) -> None:
-    done = site.run([row(first_id)], check=True, ca_path=None, api_host="127.1",
-                    api_fingerprint=site.pve.connection["fingerprint"])
+    done = site.run(
+        [row(first_id)], check=True, ca_path=None, api_host="127.1", api_fingerprint=site.pve.connection["fingerprint"]
+    )
     assert not done.failed, done.message
 
 

@@ -15,7 +15,12 @@ def test_a_guest_that_never_boots_is_told_with_what_to_look_at_and_the_others_co
     done = site.run(guests, wait="agent", timeout=10)
     assert done.failed and done.guest(first_id + 1)["host_keys"]
     whole = done.guest(first_id)["error"]
-    for text in (f"guest-{first_id} ({first_id}): wait for agent", "its time is over", "`qm terminal", "QEMU guest agent is not running"):
+    for text in (
+        f"guest-{first_id} ({first_id}): wait for agent",
+        "its time is over",
+        "`qm terminal",
+        "QEMU guest agent is not running",
+    ):
         assert text in whole, whole
     site.pve.clear_faults()
     site.pve.api().nodes("pve").qemu(first_id).status.stop.post()
@@ -29,7 +34,11 @@ def test_an_agent_that_never_comes_up_says_so_where_ssh_answers(site: Site, firs
     site.pve.fault("agent_never_up", vmid=first_id)
     done = site.run([row(first_id)], wait="ssh", timeout=8)
     whole = done.guest(first_id)["error"]
-    for text in (f"guest-{first_id} ({first_id}): wait for ssh", "port 22", row(first_id)["networks"][0]["addresses"][0].split("/")[0]):
+    for text in (
+        f"guest-{first_id} ({first_id}): wait for ssh",
+        "port 22",
+        row(first_id)["networks"][0]["addresses"][0].split("/")[0],
+    ):
         assert text in whole, whole
     assert not site.run([row(first_id)], wait="ssh").changed
 
@@ -41,8 +50,8 @@ def test_somebody_who_edits_again_and_again_is_not_overwritten(site: Site, first
     site.pve.fault("status", method="POST", path="/nodes/{node}/qemu/{vmid}/config", status=500, text=text)
     done = site.run([row(first_id, cores=4)], timeout=10)
     whole = done.guest(first_id)["error"]
-    for text in (f"guest-{first_id} ({first_id}): configure cores", text, "its time is over"):
-        assert text in whole, whole
+    for part in (f"guest-{first_id} ({first_id}): configure cores", text, "its time is over"):
+        assert part in whole, whole
     assert site.config(first_id) == before
     site.pve.clear_faults()
     assert not site.run([row(first_id, cores=4)]).failed
@@ -62,6 +71,9 @@ def test_a_storage_without_room_is_told_before_the_first_write(site: Site, first
     thick = row(first_id, disks=[{"size_gb": 20}, {**data, "storage": f"thick{first_id}"}])
     refused = site.run([thick])
     assert refused.failed and refused.writes() == {}
-    assert f"storage thick{first_id} on node pve has" in refused.message and "free some, or make the disks smaller" in refused.message
+    assert (
+        f"storage thick{first_id} on node pve has" in refused.message
+        and "free some, or make the disks smaller" in refused.message
+    )
     thin = site.run([row(first_id, disks=[{"size_gb": 20}, data])], check=True)
     assert not thin.failed and thin.writes() == {} and "it is thin, so they fit until they are filled" in thin.warnings

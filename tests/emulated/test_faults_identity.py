@@ -46,8 +46,13 @@ def test_a_stranger_who_takes_the_id_while_the_run_is_under_way_is_left_alone(si
     done = finished(site, running)
     assert done.failed and site.config(first_id) == before
     whole = done.guest(first_id)["error"]
-    for text in (f"guest-{first_id} ({first_id}): clone template 9000", "is the guest 'stranger', which is not of site",
-                 "Choose another vm_id, or take it over by adopt", "task UPID:pve:", "config file already exists"):
+    for text in (
+        f"guest-{first_id} ({first_id}): clone template 9000",
+        "is the guest 'stranger', which is not of site",
+        "Choose another vm_id, or take it over by adopt",
+        "task UPID:pve:",
+        "config file already exists",
+    ):
         assert text in whole, whole
     assert done.guest(first_id + 1)["status"] == "running"
     site.pve.clear_faults()
@@ -57,7 +62,9 @@ def test_a_stranger_who_takes_the_id_while_the_run_is_under_way_is_left_alone(si
 def test_a_template_that_is_missing_is_told_with_those_there_are(site: Site, first_id: int) -> None:
     refused = site.run([row(first_id, template="debian-13")])
     assert refused.failed and refused.writes() == {}
-    assert "template debian-13 is not there" in refused.message and "ubuntu-2204-template (9000 on pve)" in refused.message
+    assert (
+        "template debian-13 is not there" in refused.message and "ubuntu-2204-template (9000 on pve)" in refused.message
+    )
     assert_settled(site, [row(first_id)])
 
 
@@ -82,9 +89,18 @@ def test_a_guest_without_its_system_disk_is_not_taken_for_finished(site: Site, f
     """What `qm unlock` leaves of a clone that was killed half way."""
     site.run([row(first_id)])
     config = site.config(first_id)
-    site.pve.lab("POST", "/lab/guests", {"vmid": first_id + 1, "config": {
-        "name": f"guest-{first_id + 1}", "tags": config["tags"],
-        "description": config["description"].replace(f"guest={first_id}", f"guest={first_id + 1}")}})
+    site.pve.lab(
+        "POST",
+        "/lab/guests",
+        {
+            "vmid": first_id + 1,
+            "config": {
+                "name": f"guest-{first_id + 1}",
+                "tags": config["tags"],
+                "description": config["description"].replace(f"guest={first_id}", f"guest={first_id + 1}"),
+            },
+        },
+    )
     refused = site.run([row(first_id), row(first_id + 1)])
     assert refused.failed and "has no disk to boot from" in refused.message and refused.writes() == {}
     assert f"guest-{first_id + 1} ({first_id + 1})" in refused.message

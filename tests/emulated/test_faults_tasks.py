@@ -1,13 +1,12 @@
 """Faults that stay, each of another guest of one run: locks, full storages, killed tasks, guests that do not start.
 
-One run meets them all. Each guest fails with its own message, the others are made, and once the faults are gone a second
-run finishes what is left and a third has nothing to do.
+One run meets them all. Each guest fails with its own message, the others are made, and once the faults are gone a
+second run finishes what is left and a third has nothing to do.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -80,7 +79,9 @@ def test_the_message_names_guest_step_task_and_log(
     troubled: tuple[Site, Outcome], name: str, step: str, texts: list[str]
 ) -> None:
     site, done = troubled
-    message = next(error for error in done.message.splitlines() if error.startswith(f"guest-{IDS[name]} ({IDS[name]}): {step}"))
+    message = next(
+        error for error in done.message.splitlines() if error.startswith(f"guest-{IDS[name]} ({IDS[name]}): {step}")
+    )
     whole = done.guest(IDS[name])["error"]
     assert message in whole and "task UPID:pve:" in whole
     for text in texts:

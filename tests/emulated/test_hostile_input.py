@@ -10,7 +10,8 @@ import pytest
 from tests.emulated.clone_runs import Site, row
 
 KEYS = [
-    'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1x+/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= jane "o\'brien" <j@x.org> + 100% ü',
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1x+/AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= "
+    'jane "o\'brien" <j@x.org> + 100% ü',
     "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQ+/== two  blanks\r\n",
 ]
 
@@ -61,7 +62,9 @@ def test_a_broken_plan_file_is_refused(site: Site, first_id: int, text: str, mes
 def test_places_that_cannot_be_written_are_named(site: Site, first_id: int) -> None:
     """/proc takes no files, from root either."""
     refused = site.run([row(first_id)], state_dir="/proc/nowhere")
-    assert refused.failed and "the lock /proc/nowhere/run.lock" in refused.message and "set state_dir" in refused.message
+    assert (
+        refused.failed and "the lock /proc/nowhere/run.lock" in refused.message and "set state_dir" in refused.message
+    )
     assert refused.requests["total"] == 0
     planned = site.run([row(first_id)], check=True, plan_file="/proc/nowhere/plan.json")
     assert planned.failed and "plan file /proc/nowhere/plan.json cannot be written" in planned.message
@@ -70,7 +73,9 @@ def test_places_that_cannot_be_written_are_named(site: Site, first_id: int) -> N
     assert not site.run([row(first_id)], check=True, state_dir="/proc/nowhere").failed, "a check run needs no lock"
 
 
-def test_a_lock_file_and_a_draft_that_a_dead_run_left_are_no_obstacle(site: Site, first_id: int, tmp_path: Path) -> None:
+def test_a_lock_file_and_a_draft_that_a_dead_run_left_are_no_obstacle(
+    site: Site, first_id: int, tmp_path: Path
+) -> None:
     state = site.folder / "state"
     state.mkdir()
     (state / "run.lock").write_text("process 1 on elsewhere, since 2001-01-01 00:00:00", encoding="utf-8")

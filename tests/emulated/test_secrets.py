@@ -75,7 +75,9 @@ def test_the_tokens_secret_is_nowhere_when_a_run_is_most_talkative(user: UserSit
     assert watch.found == set() and files_with(secret, user.folder.parent) == []
 
 
-def test_a_password_of_odd_characters_works_and_stays_hidden_also_when_it_is_wrong(user: UserSite, first_id: int) -> None:
+def test_a_password_of_odd_characters_works_and_stays_hidden_also_when_it_is_wrong(
+    user: UserSite, first_id: int
+) -> None:
     login = f"odd{first_id}@pve"
     api = user.pve.api()
     api.access.users.post(userid=login, password=PASSWORD)
@@ -93,5 +95,7 @@ def test_a_check_run_writes_nothing_on_proxmox_and_nothing_here(user: UserSite, 
     code, output = user.play("--check", "--diff")
     assert code == 0 and f"+node-{first_id} ({first_id}) on pve:" in output
     assert [call for call in user.pve.requests()["by"] if not call.startswith("GET")] == []
-    assert {guest["vmid"] for guest in user.pve.api().cluster.resources.get(type="vm")} == {guest["vmid"] for guest in before}
+    assert {guest["vmid"] for guest in user.pve.api().cluster.resources.get(type="vm")} == {
+        guest["vmid"] for guest in before
+    }
     assert not list(user.folder.parent.glob(".state/*/*"))

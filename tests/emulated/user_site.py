@@ -31,7 +31,7 @@ PLAY = [
 
 @dataclass
 class UserSite:
-    """The folder and how its runs reach the emulator. Addresses are of a network for documentation, which nobody has."""
+    """The folder and how its runs reach the emulator. Addresses are of a network for documentation."""
 
     pve: Emulator
     folder: Path

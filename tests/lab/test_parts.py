@@ -27,7 +27,7 @@ def test_a_site_becomes_a_bridge_a_router_and_file_names() -> None:
     assert (made.node, made.address, made.files_url) == ("proxmox", "192.168.0.2", "http://192.168.0.1:8080")
     assert (made.bridge.name, made.bridge.mtu, made.bridge.addresses) == ("vmbr0", 9000, ("192.168.0.2/24",))
     assert made.gateways == {"vmbr0": "192.168.0.1/24"}
-    assert made.image_names == ("debian-12.qcow2",)
+    assert made.image_names == ("debian-12-template.qcow2",)
 
 
 def test_a_network_without_a_router_gets_a_stand_in_at_its_end() -> None:
@@ -65,7 +65,7 @@ def test_the_copy_of_a_site_differs_by_one_file_that_the_inventory_reads_too(tmp
     assert options["path"] == [str(tmp_path / "inventory/tables/machines.md")]
     written = yaml.safe_load((tmp_path / "copy" / OVERLAY).read_text())
     assert written["templates"][0]["image"] == {
-        "url": "http://192.168.0.1:8080/debian-12.qcow2", "checksum": "sha256:" + "ab" * 32,
+        "url": "http://192.168.0.1:8080/debian-12-template.qcow2", "checksum": "sha256:" + "ab" * 32,
     }  # fmt: skip
     assert written["proxmox_hosts"][0]["ssh_host_keys"] == ["ssh-ed25519 AAAA"]
     assert written["guest_defaults"]["ssh_keys"] == ["ssh-ed25519 BBBB"]

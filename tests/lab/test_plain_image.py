@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.lab.conftest import LAB_NAME, LabCommand
 from tests.lab.test_site import IDS, MACHINES, changes, guests, play, running
 

@@ -111,8 +111,8 @@ class Context:
         """A copy of the checkout where ansible-test wants it, and the environment to run ansible-test there.
 
         ansible-test needs a real path that ends in ansible_collections/<namespace>/<name>. Its symlink test refuses
-        the links of .collections, and it takes the shell scripts in bin for Python: the copy leaves both out (the
-        published artifact has neither).
+        the links of .collections, and it takes the shell scripts in bin for Python: the copy leaves both out. The lab
+        stays in: the integration targets start its emulator.
         """
         place = Path(tempfile.mkdtemp(prefix=f"ansible-test-{core.name}-", dir=self.scratch)) / COLLECTION
         place.mkdir(parents=True)

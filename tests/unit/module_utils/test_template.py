@@ -47,6 +47,16 @@ def present(config: dict | None, **seen: object) -> Observed:
     return Observed(resource=row, config=config, storages=STORAGES, **seen)
 
 
+def test_an_architecture_that_proxmox_would_refuse_later_is_told_before_anything_is_fetched() -> None:
+    plan = plan_template(spec(arch="aarch64"), present(None), identity="ops@pve!plan")
+    assert plan.steps == []
+    assert "only root@pam itself" in plan.problems[0] and "this is ops@pve!plan" in plan.problems[0]
+    assert plan.problems[1].endswith("set cloud_init_drive: scsi2") and plan.problems[2].endswith("set machine: virt")
+    fitting = spec(arch="aarch64", machine="virt", cloud_init_drive="scsi2")
+    assert plan_template(fitting, present(None), identity="root@pam").problems == []
+    assert plan_template(fitting, present(built(arch="aarch64")), identity="ops@pve!plan").problems == []
+
+
 def test_the_documented_shape_is_created() -> None:
     parameters = create_parameters(spec(user="ubuntu"))
     assert parameters["bios"] == "ovmf"

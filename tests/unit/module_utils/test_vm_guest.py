@@ -81,5 +81,16 @@ def test_two_gateways_are_refused() -> None:
         {"bridge": "vmbr0", "addresses": ["192.168.0.11/24"], "gateway": "192.168.0.1"},
         {"bridge": "vmbr1", "addresses": ["10.0.0.11/24"], "gateway": "10.0.0.1"},
     ]
-    with pytest.raises(ProblemsError, match="more than one network has a gateway"):
+    with pytest.raises(ProblemsError, match="more than one network has a gateway for IPv4"):
         one(networks=networks)
+
+
+def test_each_family_has_a_gateway_of_its_own_also_on_different_networks() -> None:
+    both = {"bridge": "vmbr0", "addresses": ["192.168.0.11/24", "2001:db8::11/64"], "gateway": "192.168.0.1"}
+    guest = one(networks=[{**both, "gateway6": "fe80::1"}])
+    assert guest.nics[0].address == {"ip": "192.168.0.11/24", "gw": "192.168.0.1", "ip6": "2001:db8::11/64", "gw6": "fe80::1"}
+    second = {"bridge": "vmbr1", "addresses": ["2001:db8:1::11/64"], "gateway6": "fe80::1"}
+    guest = one(networks=[both, second])
+    assert (guest.nics[0].address["gw"], guest.nics[1].address["gw6"]) == ("192.168.0.1", "fe80::1")
+    with pytest.raises(ProblemsError, match="more than one network has a gateway for IPv6"):
+        one(networks=[{**both, "gateway6": "fe80::1"}, second])

@@ -188,7 +188,7 @@ def test_privileges_propagate_only_where_they_say_so() -> None:
 
 def test_each_missing_privilege_is_named_with_its_path_and_who_needs_it() -> None:
     granted = Permissions({"/pool/site": {"VM.Allocate": 1}, "/vms/9000": {"VM.Clone": 0}})
-    problems = checks.check_permissions(granted, [creation(pool="site")], [], "ansible@pve!t", True, None)
+    problems = checks.check_permissions(granted, [creation(pool="site")], [], set(), "ansible@pve!t", True, None)
     assert (
         "ansible@pve!t lacks VM.PowerMgmt on /pool/site, needed for master-1; grant it to the token and to its user"
         in problems
@@ -200,7 +200,7 @@ def test_each_missing_privilege_is_named_with_its_path_and_who_needs_it() -> Non
 
 def lacking(agent: str | None = None, config: dict[str, str] | None = None, **changes: Any) -> list[str]:
     made = guest(**changes), Template(9000, "pve1", {**CONFIG, **(config or {})})
-    return checks.check_permissions(Permissions({}), [made], [], "ansible@pve!t", True, agent)
+    return checks.check_permissions(Permissions({}), [made], [], set(), "ansible@pve!t", True, agent)
 
 
 @pytest.mark.parametrize(

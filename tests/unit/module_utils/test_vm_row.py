@@ -13,21 +13,58 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 KEYS = [
-    "name", "kind", "cores", "sockets", "balloon_mb", "memory_mb", "cpu_type", "machine", "bios", "scsi_controller", "user",
-    "on_boot", "protection", "upgrade", "agent", "serial", "vga", "vendor_snippet", "startup", "nameservers", "search_domains", "ssh_keys",
-    "disks", "networks", "tags", "description", "arch", "template", "storage", "full", "pool", "node_role", "pve_node", "vm_id",
-]  # fmt: skip
+    "name",
+    "kind",
+    "cores",
+    "sockets",
+    "balloon_mb",
+    "memory_mb",
+    "cpu_type",
+    "machine",
+    "bios",
+    "scsi_controller",
+    "user",
+    "on_boot",
+    "protection",
+    "upgrade",
+    "agent",
+    "serial",
+    "vga",
+    "vendor_snippet",
+    "startup",
+    "nameservers",
+    "search_domains",
+    "ssh_keys",
+    "disks",
+    "networks",
+    "tags",
+    "description",
+    "arch",
+    "template",
+    "storage",
+    "full",
+    "pool",
+    "node_role",
+    "pve_node",
+    "vm_id",
+]
 LEAVES = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8),
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
     st.sampled_from(["dhcp", "10.0.0.1/24", "10.0.0.300/24", "::1/64", "on", "order=1", "node\n", "ssh-ed25519 AAAA"]),
-)  # fmt: skip
+)
 VALUES = st.recursive(
     LEAVES,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(
-        st.sampled_from(["name", "size_gb", "bridge", "addresses", "gateway", "mtu", "vlan_tag", "mac", "storage"]),
-        inner,
-        max_size=4,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["name", "size_gb", "bridge", "addresses", "gateway", "mtu", "vlan_tag", "mac", "storage"]),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=6,
 )
@@ -51,7 +88,10 @@ def test_whatever_a_row_holds_only_our_own_error_comes_out(changes: dict[str, An
         ({"cpu_type": "host,flags=+aes"}, "cpu_type 'host,flags=+aes' is not one word"),
         ({"pve_node": "pve/../other"}, "pve_node 'pve/../other' is not one word"),
         ({"user": "a\nruncmd: [reboot]"}, "is not a login name"),
-        ({"tags": ["dvz-site-other"]}, "tag 'dvz-site-other' is one of those by which this collection knows its guests"),
+        (
+            {"tags": ["dvz-site-other"]},
+            "tag 'dvz-site-other' is one of those by which this collection knows its guests",
+        ),
         ({"tags": ["DVZ-deadbeef"]}, "tag 'dvz-deadbeef' is one of those"),
         ({"description": "mine\ndetectviz.infra: site=other guest=1"}, "description has a line 'detectviz.infra:"),
         ({"vendor_snippet": "local:snippets/a.yml,user=local:snippets/b.yml"}, "is not a volume such as local:snippets"),
@@ -65,7 +105,7 @@ def test_whatever_a_row_holds_only_our_own_error_comes_out(changes: dict[str, An
         ({"disks": [{"size_gb": 9, "storage": "a:9,x=1"}]}, "disks[0]: storage 'a:9,x=1' is not one word"),
         ({"template": {"pve": [9000]}}, "template [9000] is not a name, an id"),
     ],
-)  # fmt: skip
+)
 def test_words_that_would_mean_more_than_they_say_are_refused(changes: dict[str, Any], text: str) -> None:
     with pytest.raises(ProblemsError) as caught:
         read_guests([{"vm_id": 100, "name": "a", "pve_node": "pve", **changes}], {}, {}, {})
