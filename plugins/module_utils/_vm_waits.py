@@ -31,8 +31,8 @@ HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
 # What helps a guest without an agent that nobody has told to install one.
 NO_AGENT = (
     "the cloud images of the distributions do not hold qemu-guest-agent. Let the first boot install it "
-    "(host_preparation.snippets: true in the site's data, or vendor_snippet with a snippet of your own; a guest that has "
-    "booted before has to be made again), or put it into the image"
+    "(host_preparation.snippets: true in the site's data, or vendor_snippet with a snippet of your own; a guest that "
+    "has booted before has to be made again), or put it into the image"
 )
 # How long a guest that answers on SSH may take to bring up its agent; many images have none.
 AGENT_GRACE = 60.0

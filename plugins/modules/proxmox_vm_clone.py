@@ -201,8 +201,8 @@ notes:
   - Creating a guest takes up to five requests; all guests together one list, one start per node, and about one poll per
     second and node. A run with nothing to do takes one request and one for each guest.
   - Of a guest on another node than the table says, only that fact is reported; it is converged where it is.
-  - New guests get no C(protection), C(startup), C(cicustom), tags or description from their template. Files for cloud-init
-    that somebody has set on an existing guest stay beside its C(vendor_snippet).
+  - New guests get no C(protection), C(startup), C(cicustom), tags or description from their template. Files for
+    cloud-init that somebody has set on an existing guest stay beside its C(vendor_snippet).
 seealso:
   - module: detectviz.infra.proxmox_vm_template
 extends_documentation_fragment:

@@ -17,8 +17,8 @@ description:
   - A template that is already there is verified and never changed, whoever made it. SeaBIOS or i440fx are no fault; a
     missing disk or cloud-init drive is, as no clone of it could be used.
   - A half-made template that this module began is finished or made anew. Anything else that holds the id is left alone.
-  - The cloud images of the distributions do not hold C(qemu-guest-agent). O(vendor_snippet) can install it at each first
-    boot, or it is put into the image; the guide on preparing the host tells both.
+  - The cloud images of the distributions do not hold C(qemu-guest-agent). O(vendor_snippet) can install it at each
+    first boot, or it is put into the image; the guide on preparing the host tells both.
 extends_documentation_fragment:
   - detectviz.infra._proxmox
 attributes:
@@ -136,7 +136,7 @@ options:
   vendor_snippet:
     description:
       - Volume of a cloud-init snippet on the node, such as V(local:snippets/agent.yml), that each first boot reads as
-        vendor data beside what Proxmox makes. Guests of M(detectviz.infra.proxmox_vm_clone) have their own option for it.
+        vendor data beside what Proxmox makes. Guests of M(detectviz.infra.proxmox_vm_clone) have an option of their own.
     type: str
   timeout:
     description: Seconds for all steps on one node.

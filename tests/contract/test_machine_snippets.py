@@ -1,4 +1,4 @@
-"""cicustom: who may set it, when its files are read, and what a file that cannot be read does (qemu-server's Cloudinit)."""
+"""cicustom: who may set it, when its files are read, and what one that cannot be read does (Cloudinit.pm)."""
 
 from __future__ import annotations
 

@@ -28,7 +28,8 @@ def asked(lab: LabCommand, name: str, command: str) -> str:
     """What a machine answers over SSH, with the host key that was read through its agent."""
     return lab(
         "exec", "--", "ssh", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
-        "-o", f"UserKnownHostsFile={lab.folder / '.state/detectviz/known_hosts'}", "-o", "GlobalKnownHostsFile=/dev/null",
+        "-o", f"UserKnownHostsFile={lab.folder / '.state/detectviz/known_hosts'}",
+        "-o", "GlobalKnownHostsFile=/dev/null",
         "-i", str(lab.folder / "id_ed25519"), f"ubuntu@{MACHINES[name][0]}", command,
     )  # fmt: skip
 
@@ -46,7 +47,8 @@ def test_the_machines_come_up_and_are_verified(site: LabCommand) -> None:
 
 @pytest.mark.parametrize("name", MACHINES)
 def test_cloud_init_has_started_the_agent_for_good(site: LabCommand, name: str) -> None:
-    said = asked(site, name, "cloud-init status; systemctl is-enabled qemu-guest-agent; systemctl is-active qemu-guest-agent")
+    agent = "qemu-guest-agent"
+    said = asked(site, name, f"cloud-init status; systemctl is-enabled {agent}; systemctl is-active {agent}")
     assert said.splitlines() == ["status: done", "enabled", "active"]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def regular_file(root: Path, path: str) -> bytes | None:
-    """The file at the absolute `path` below `root`; None when there is none. A link that leads out of `root` is none."""
+    """The file at the absolute `path` below `root`; None when there is none. A link out of `root` is none."""
     found = (root / path.lstrip("/")).resolve()
     if not found.is_relative_to(root.resolve()) or not found.is_file():
         return None

@@ -94,7 +94,7 @@ def test_whatever_a_row_holds_only_our_own_error_comes_out(changes: dict[str, An
         ),
         ({"tags": ["DVZ-deadbeef"]}, "tag 'dvz-deadbeef' is one of those"),
         ({"description": "mine\ndetectviz.infra: site=other guest=1"}, "description has a line 'detectviz.infra:"),
-        ({"vendor_snippet": "local:snippets/a.yml,user=local:snippets/b.yml"}, "is not a volume such as local:snippets"),
+        ({"vendor_snippet": "local:snippets/a,user=local:snippets/b"}, "is not a volume such as local:snippets"),
         ({"vendor_snippet": "local:iso/a.iso"}, "is not a volume such as local:snippets"),
         ({"startup": "order=1,up=soon"}, "is not an order such as 1"),
         ({"nameservers": ["1.1.1.1; reboot"]}, "is not the address of a name server"),
