@@ -34,8 +34,8 @@ RETURN = r"""
 _raw:
   description:
     - One dictionary for each source, with the keys C(cni_mtu), C(certificate_names), C(dns_records), C(node_labels),
-      C(node_addresses), C(proxmox_nodes), C(guest_ids), C(ingress_address), C(versions), C(networks), C(vendor_snippet),
-      C(survives) and C(warnings).
+      C(node_addresses), C(proxmox_nodes), C(guest_ids), C(ingress_address), C(versions), C(networks),
+      C(vendor_snippet), C(survives) and C(warnings).
   type: list
   elements: dict
 """

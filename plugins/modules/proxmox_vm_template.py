@@ -136,7 +136,7 @@ options:
   vendor_snippet:
     description:
       - Volume of a cloud-init snippet on the node, such as V(local:snippets/agent.yml), that each first boot reads as
-        vendor data beside what Proxmox makes. Guests of M(detectviz.infra.proxmox_vm_clone) have an option of their own.
+        vendor data beside what Proxmox makes. Guests of M(detectviz.infra.proxmox_vm_clone) have their own.
     type: str
   timeout:
     description: Seconds for all steps on one node.

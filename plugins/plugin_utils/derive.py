@@ -28,8 +28,8 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
 
     Returns cni_mtu, certificate_names, dns_records [{zone, name, type, value}], node_labels and node_addresses
     by host, proxmox_nodes, guest_ids by host, ingress_address, versions, networks {name: {bridge,
-    vlan_tag, cidrs, gateways, mtu}} (the host variable of that name hides the site's on a machine), vendor_snippet (a volume, or empty), survives {guest, host,
-    text}, warnings.
+    vlan_tag, cidrs, gateways, mtu}} (the host variable of that name hides the site's on a machine), vendor_snippet
+    (a volume, or empty), survives {guest, host, text}, warnings.
     """
     networks = build_networks(site.get("networks") or {}, Place("site data"), Problems())
     cluster = networks.get(site.get("cluster_network") or "")
