@@ -32,7 +32,7 @@ def _pytest(context: Context, name: str, core: Core, arguments: list[str], timeo
 def unit(context: Context) -> Outcome:
     outcome = Outcome()
     for core in context.cores:
-        outcome.add(_pytest(context, f"unit {core.name}", core, ["--ansible-unit-inject-only", "tests/unit"]))
+        outcome.add(_pytest(context, f"unit {core.name}", core, ["-n", "2", "--ansible-unit-inject-only", "tests/unit"]))
     return outcome
 
 
