@@ -69,7 +69,7 @@ def runtime_config(system: System, machine: Machine) -> dict[str, object]:
                 "container=oci",
                 f"container_uuid={system.uuid}",
             ],
-            "capabilities": {kind: capabilities for kind in ("bounding", "effective", "permitted")},
+            "capabilities": dict.fromkeys(("bounding", "effective", "permitted"), capabilities),
             "noNewPrivileges": False,
         },
         "root": {"path": str(system.rootfs), "readonly": False},

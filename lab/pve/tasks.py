@@ -281,7 +281,7 @@ class _Steps:
         self._coroutine = coroutine
         self._owner = owner
 
-    def __await__(self):  # noqa: ANN204 - a generator by the protocol
+    def __await__(self):
         send, value = self._coroutine.send, None
         while True:
             try:

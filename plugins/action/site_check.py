@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
-
 from ansible_collections.detectviz.infra.plugins.plugin_utils.missing import missing_connection, next_steps
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Place, Problems, SiteError
 from ansible_collections.detectviz.infra.plugins.plugin_utils.site_data import FEEDS_DERIVED, schema
@@ -104,7 +103,9 @@ def _refuse_shadowed(overrides: dict[str, Any], path: Path) -> None:
     problems = Problems()
     for key in overrides:
         if key in FEEDS_DERIVED:
-            problems.add(Place(str(path), column=key), None, "has another value in this run than in the site data", _OVERRIDDEN)
+            problems.add(
+                Place(str(path), column=key), None, "has another value in this run than in the site data", _OVERRIDDEN
+            )
     problems.stop_if_any()
 
 

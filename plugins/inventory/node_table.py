@@ -73,7 +73,6 @@ from typing import Any
 
 from ansible.errors import AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
-
 from ansible_collections.detectviz.infra.plugins.plugin_utils.machines import CONTROL_PLANE, WORKER, inventory_name
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import SiteError
 from ansible_collections.detectviz.infra.plugins.plugin_utils.source import SUFFIX, Source
@@ -125,9 +124,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _site(self, path: str, cache: bool) -> dict[str, Any]:
         """The checked site as plain data, from the cache where it holds exactly these files."""
-        source = Source(
-            Path(path).absolute().parent, tuple(self.get_option("path")), tuple(self.get_option("site"))
-        )
+        source = Source(Path(path).absolute().parent, tuple(self.get_option("path")), tuple(self.get_option("site")))
         if not (cache and self.get_option("cache")):
             return self._load(source)
         key = f"{self.get_cache_key(path)}_{source.digest()[:32]}"

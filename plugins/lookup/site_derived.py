@@ -47,7 +47,6 @@ from typing import Any
 
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import SiteError
 from ansible_collections.detectviz.infra.plugins.plugin_utils.source import Source, read_source
 

@@ -37,7 +37,9 @@ def resolve(checksum: str, image_url: str, fetch: Callable[[str], str]) -> str:
         return checksum
     address = match["url"]
     if urlsplit(address).scheme != "https":
-        raise ChecksumListError(f"the list of checksums {address} must be an https address: anyone could change another")
+        raise ChecksumListError(
+            f"the list of checksums {address} must be an https address: anyone could change another"
+        )
     name = posixpath.basename(urlsplit(image_url).path)
     return f"{match['algorithm']}:{digest_of(fetch(address), name, address)}"
 
@@ -51,5 +53,7 @@ def digest_of(text: str, name: str, address: str) -> str:
             found.add(match["digest"].lower())
     if len(found) != 1:
         fact = f"names {len(found)} different checksums for {name}" if found else f"does not name {name}"
-        raise ChecksumListError(f"the list of checksums {address} {fact}: correct image.url or give the checksum itself")
+        raise ChecksumListError(
+            f"the list of checksums {address} {fact}: correct image.url or give the checksum itself"
+        )
     return found.pop()

@@ -100,7 +100,7 @@ class ApiSession:
         """Closes all idle connections."""
         with self._lock:
             idle, self._idle = self._idle, []
-        for since, session in idle:
+        for _since, session in idle:
             session.close()
 
     def _send(self, method: str, url: str, data: Any, params: Any, headers: dict[str, str]) -> Any:

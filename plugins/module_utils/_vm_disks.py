@@ -19,7 +19,6 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed impor
     system_disk,
 )
 
-
 # Options that Proxmox refuses on disks of a bus, after the clone is made.
 _BUS_LACKS = {"virtio": {"ssd"}, "sata": {"iothread"}, "ide": {"iothread"}}
 

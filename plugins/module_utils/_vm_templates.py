@@ -19,7 +19,6 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed impor
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Template
 
-
 # Storages on which Proxmox refuses a linked clone.
 _NO_LINKS = {"lvm", "iscsi", "iscsidirect"}
 

@@ -85,7 +85,9 @@ def _place_hosts(
     for number, host in enumerate(data.get("proxmox_hosts", [])):
         at = site.place("proxmox_hosts")
         if host["name"] in names:
-            problems.add(at.at(f"proxmox_hosts[{number}].name"), host["name"], "is there twice", "give each its own name")
+            problems.add(
+                at.at(f"proxmox_hosts[{number}].name"), host["name"], "is there twice", "give each its own name"
+            )
         names.add(host["name"])
         own: set[Address] = set()
         for column, text in host_addresses(host):
@@ -202,7 +204,7 @@ def _place_overlays(
 
 def check_machines(machines: list[Machine], plan: Plan, host_names: set[str], problems: Problems) -> None:
     """Duplicate names, ids, addresses and MACs, and addresses that something else has."""
-    names: dict[str, str] = {name: "the name of a Proxmox host" for name in host_names}
+    names: dict[str, str] = dict.fromkeys(host_names, "the name of a Proxmox host")
     ids: dict[int, str] = {}
     macs: dict[str, str] = {}
     for machine in machines:
@@ -264,11 +266,15 @@ def check_other_rows(rows: list[Any], site: SiteData, plan: Plan, problems: Prob
                 problems.add(row.at(column), text, "is not an address", ADDRESS_EXPECTED)
             elif name == "vip":
                 if plan.vip is not None and address != plan.vip:
-                    problems.add(row.at(column), text, f"is not the VIP of the site data ({plan.vip})", "make the two agree")
+                    problems.add(
+                        row.at(column), text, f"is not the VIP of the site data ({plan.vip})", "make the two agree"
+                    )
             elif name in hosts:
                 known = [str(bare(value)) for _column, value in host_addresses(hosts[name])]
                 if str(address) not in known:
-                    problems.add(row.at(column), text, f"is not an address of {name} in the site data", f"write {known[0]}")
+                    problems.add(
+                        row.at(column), text, f"is not an address of {name} in the site data", f"write {known[0]}"
+                    )
             elif name:
                 # A second name for a host, a router or the VIP is welcome; only the pool may not hold it.
                 if any(in_range(address, span) for span in plan.pool):

@@ -27,7 +27,10 @@ def check_cluster(
     for machine in nodes:
         if machine.data.get("kind") == "lxc":
             problems.add(
-                machine.row.at("kind"), "lxc", "cannot be a node of the cluster", "make it kind vm, or give it another role"
+                machine.row.at("kind"),
+                "lxc",
+                "cannot be a node of the cluster",
+                "make it kind vm, or give it another role",
             )
     _check_number(masters, data, problems)
     _check_placement(masters, data, problems)
@@ -96,7 +99,10 @@ def _check_reach(
 ) -> None:
     """Every node is on the cluster's network, every master on the VIP's as well."""
     flawed = problems.rows()
-    wanted = [("cluster_network", data.get("cluster_network"), nodes), ("vip", (data.get("vip") or {}).get("network"), masters)]
+    wanted = [
+        ("cluster_network", data.get("cluster_network"), nodes),
+        ("vip", (data.get("vip") or {}).get("network"), masters),
+    ]
     for key, name, members in wanted:
         if name is None or not networks:
             continue
@@ -145,9 +151,7 @@ def check_capacity(machines: list[Machine], site: SiteData, problems: Problems, 
         name = host["name"]
         total_cores = (data.get("cores") or 0) * (data.get("sockets") or 1)
         if host.get("cpu") and total_cores > host["cpu"]:
-            problems.add(
-                machine.row.at("cores"), data["cores"], f"is more than {name} has ({host['cpu']})", "lower it"
-            )
+            problems.add(machine.row.at("cores"), data["cores"], f"is more than {name} has ({host['cpu']})", "lower it")
         if host.get("memory_mb") and (data.get("memory_mb") or 0) > host["memory_mb"]:
             column = "memory_mb" if "memory_mb" in machine.row.cells else "memory"
             problems.add(
@@ -169,10 +173,14 @@ def _check_storages(machine: Machine, host: dict[str, Any], problems: Problems) 
     wanted = [("storage", machine.data.get("storage"))]
     label = machine.row.labels.get("disks", "disks")
     wanted += [
-        (f"{label}[{number}].storage", disk.get("storage")) for number, disk in enumerate(machine.data.get("disks") or [])
+        (f"{label}[{number}].storage", disk.get("storage"))
+        for number, disk in enumerate(machine.data.get("disks") or [])
     ]
     for column, storage in wanted:
         if storage is not None and storage not in known:
             problems.add(
-                machine.row.place.at(column), storage, f"is not a storage of {host['name']}", f"write {' or '.join(known)}"
+                machine.row.place.at(column),
+                storage,
+                f"is not a storage of {host['name']}",
+                f"write {' or '.join(known)}",
             )

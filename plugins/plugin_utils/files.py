@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Place, Problems
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -59,7 +58,9 @@ class _TableLoader(_Loader):
 
 
 _TableLoader.yaml_implicit_resolvers = {}
-_TableLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), None)
+_TableLoader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), None
+)
 _TableLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"(?:0|-?[1-9][0-9]{0,11})\Z"), None)
 _TableLoader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"-?[0-9]{1,12}\.[0-9]{1,12}\Z"), None)
 _TableLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)\Z"), None)
@@ -68,9 +69,7 @@ _Loader.add_constructor("!vault", lambda loader, node: Opaque())
 _Loader.add_constructor("!unsafe", lambda loader, node: str(node.value))
 
 
-def read_yaml(
-    path: Path, place: Place, problems: Problems, *, table: bool = False
-) -> tuple[Any, list[int]] | None:
+def read_yaml(path: Path, place: Place, problems: Problems, *, table: bool = False) -> tuple[Any, list[int]] | None:
     """The data of a YAML file, and the lines on which the entries of its ``machines`` list begin.
 
     None after adding a problem.

@@ -13,7 +13,12 @@ from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.plugin_utils import addresses, cluster
 from ansible_collections.detectviz.infra.plugins.plugin_utils.derive import derive
-from ansible_collections.detectviz.infra.plugins.plugin_utils.machines import ROLES, Context, inventory_name, read_machines
+from ansible_collections.detectviz.infra.plugins.plugin_utils.machines import (
+    ROLES,
+    Context,
+    inventory_name,
+    read_machines,
+)
 from ansible_collections.detectviz.infra.plugins.plugin_utils.missing import missing
 from ansible_collections.detectviz.infra.plugins.plugin_utils.networks import Network, build_networks
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Problems
@@ -38,7 +43,10 @@ class Site:
 
 
 def load_site(
-    tables: Iterable[str | Path], site_files: Iterable[str | Path], base: str | Path, overrides: dict[str, Any] | None = None
+    tables: Iterable[str | Path],
+    site_files: Iterable[str | Path],
+    base: str | Path,
+    overrides: dict[str, Any] | None = None,
 ) -> Site:
     """Read and check a site. Paths are relative to ``base``; ``overrides`` replace top-level keys of the site data.
 

@@ -88,9 +88,7 @@ def _machine(item: Described, context: Context, problems: Problems) -> Machine |
         if value is not None:
             data[key] = value
     data["node_role"] = _role(cells, context)
-    data["cores"] = _required(
-        cells, "cores", units.cores, "write a number of cores, such as 4", defaults.get("cores")
-    )
+    data["cores"] = _required(cells, "cores", units.cores, "write a number of cores, such as 4", defaults.get("cores"))
     data["memory_mb"] = read_memory(cells, defaults)
     data["disks"] = read_disks(cells, defaults)
     data["networks"] = read_interfaces(cells, item.additions, context, problems)
@@ -201,7 +199,9 @@ def _taints(cells: Cells) -> list[str]:
     entries = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
     if value is None:
         return []
-    if not isinstance(entries, list) or not all(isinstance(entry, str) and _TAINT.fullmatch(entry) for entry in entries):
+    if not isinstance(entries, list) or not all(
+        isinstance(entry, str) and _TAINT.fullmatch(entry) for entry in entries
+    ):
         cells.wrong("taints", value, "is not a list of taints", "write entries such as dedicated=db:NoSchedule")
         return []
     return entries

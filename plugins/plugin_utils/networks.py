@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Place, Problems
 
-Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
-Prefix = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
 Range = tuple[Address, Address]
 
 NETWORK_EXPECTED = "write a network such as 192.168.0.0/24, with no bits set behind the prefix"

@@ -20,7 +20,9 @@ from ansible_collections.detectviz.infra.plugins.plugin_utils.rows import Row, T
 from ansible_collections.detectviz.infra.plugins.plugin_utils.units import fold
 
 _DELIMITER_CELL = re.compile(r":?-+:?")
-_ID_RANGE = re.compile(r"\bVM\s*IDs?\s*(?:範圍|range)?\s*:\s*(\d{1,9})\s*(?:~|-|–|—|to|\.\.)\s*(\d{1,9})", re.IGNORECASE)
+_ID_RANGE = re.compile(
+    r"\bVM\s*IDs?\s*(?:範圍|range)?\s*:\s*(\d{1,9})\s*(?:~|-|–|—|to|\.\.)\s*(\d{1,9})", re.IGNORECASE
+)
 _NETWORK = re.compile(r"(?:^|[\s*-])(?P<bridge>[a-z][a-z0-9_.-]{0,14})\s*\((?P<inside>[^()]*)\)")
 _CIDR = re.compile(r"(?<![\w.:/])([0-9A-Fa-f.:]{3,39}/\d{1,3})(?!\w)")
 _MTU = re.compile(r"\bMTU\s*[:=]?\s*(\d{3,5})\b", re.IGNORECASE)

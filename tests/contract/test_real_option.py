@@ -52,7 +52,7 @@ def test_a_host_that_differs_is_told_what_differs(make_pve):
     assert "test_a_changed_config_has_another_digest_and_an_old_one_is_refused" in differs
     assert "not as we think" in report
     assert "test_release_is_one_that_we_know" not in differs
-    assert [guest for guest in pve.call("GET", "/nodes/pve/qemu").json()["data"]] == []
+    assert pve.call("GET", "/nodes/pve/qemu").json()["data"] == []
 
 
 def test_without_a_token_it_says_what_it_needs():

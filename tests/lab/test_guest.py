@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.conftest import LabCommand
-from tests.lab.guests import Machine, spec, within
 
 from lab.nodes.backend import ContainerBackend
 from lab.pve.guests.backend import AgentNotRunning, BackendError, GuestDisk, Nic
 from lab.pve.network.interfaces import normalised
+from tests.lab.conftest import LabCommand
+from tests.lab.guests import Machine, spec, within
 
 VMBR1 = normalised({"iface": "vmbr1", "type": "bridge", "autostart": 1, "cidr": "10.0.0.2/24", "mtu": 9000})
 Scenario = Callable[[Machine], Coroutine[Any, Any, None]]

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.lab.conftest import LAB_NAME, LabCommand
-from tests.lab.guests import Machine, spec
 
 from lab.nodes import safety
 from lab.nodes.backend import ContainerBackend
 from lab.nodes.commands import start_time
 from lab.pve.network.interfaces import normalised
+from tests.lab.conftest import LAB_NAME, LabCommand
+from tests.lab.guests import Machine, spec
 
 # Counters and states that move by themselves.
 MOVING = (

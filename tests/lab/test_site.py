@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.lab.conftest import LAB_NAME, LabCommand
 from tests.lab.test_safety import picture
 

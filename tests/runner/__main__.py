@@ -19,7 +19,9 @@ LONG_DRILLS = "lab: the tests marked `long` (bin/test --all runs them)"
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bin/test", description="Runs the tests of detectviz.infra.")
     names = [suite.name for suite in SUITES]
-    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"some of: {', '.join(names)} (default: all of them)")
+    parser.add_argument(
+        "suites", nargs="*", metavar="SUITE", help=f"some of: {', '.join(names)} (default: all of them)"
+    )
     parser.add_argument("--all", action="store_true", dest="everything", help="add the long drills")
     parser.add_argument("--cache", type=Path, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--core", action="append", default=[], metavar="NAME=VENV", help=argparse.SUPPRESS)

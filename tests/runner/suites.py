@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from tests.runner.context import Context, Core
 from tests.runner.outcome import Outcome, from_junit
 
-
-# Two at a time, a file's tests together: they share an emulator.
-PARALLEL = ["-p", "no:pytest-ansible", "-n", "2", "--dist", "loadfile"]
+# Four files at a time: they wait more than they work. The tests of a file share an emulator.
+PARALLEL = ["-p", "no:pytest-ansible", "-n", "4", "--dist", "loadfile"]
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ def _pytest(context: Context, name: str, core: Core, arguments: list[str], timeo
 def unit(context: Context) -> Outcome:
     outcome = Outcome()
     for core in context.cores:
-        outcome.add(_pytest(context, f"unit {core.name}", core, ["--ansible-unit-inject-only", "tests/unit"]))
+        outcome.add(_pytest(context, f"unit {core.name}", core, ["-n", "2", "--ansible-unit-inject-only", "tests/unit"]))
     return outcome
 
 
@@ -75,7 +74,11 @@ def sanity(context: Context) -> Outcome:
     for core in context.cores:
         place, environment = context.collection_copy(core)
         # The tests of the collection are for what is published and its own tests; ruff reads the rest.
-        for folder in ("lab", "molecule", *(f"tests/{path.name}" for path in (place / "tests").iterdir() if path.is_dir())):
+        for folder in (
+            "lab",
+            "molecule",
+            *(f"tests/{path.name}" for path in (place / "tests").iterdir() if path.is_dir()),
+        ):
             if folder not in ("tests/unit", "tests/integration"):
                 shutil.rmtree(place / folder)
         command = [f"{core.bin}/ansible-test", "sanity", "--color", "no", "--python", core.python_version]

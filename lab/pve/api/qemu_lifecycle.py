@@ -6,8 +6,17 @@ from typing import Any
 
 from lab.pve.errors import ParameterError
 from lab.pve.guests import lab_operations, startup  # noqa: F401 - register themselves
-from lab.pve.qemu import make_template  # noqa: F401 - registers itself
-from lab.pve.qemu import clone, create, destroy, drives, migrate, power, status, template
+from lab.pve.qemu import (
+    clone,
+    create,
+    destroy,
+    drives,
+    make_template,  # noqa: F401 - registers itself
+    migrate,
+    power,
+    status,
+    template,
+)
 from lab.pve.qemu.guest import Guest, guests_of, load
 from lab.pve.registry import Call, operation
 

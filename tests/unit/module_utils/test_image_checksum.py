@@ -19,7 +19,12 @@ ADDRESS = "https://example.org/SHA256SUMS"
 
 @pytest.mark.parametrize(
     "line",
-    [f"{DIGEST} *noble.img", f"{DIGEST}  noble.img", f"{DIGEST.upper()}  ./noble.img", f"SHA256 (noble.img) = {DIGEST}"],
+    [
+        f"{DIGEST} *noble.img",
+        f"{DIGEST}  noble.img",
+        f"{DIGEST.upper()}  ./noble.img",
+        f"SHA256 (noble.img) = {DIGEST}",
+    ],
 )
 def test_the_lines_of_coreutils_and_bsd_are_read(line: str) -> None:
     assert digest_of(f"{OTHER} *noble.img.manifest\n{line}\n{OTHER}  jammy.img\n", "noble.img", ADDRESS) == DIGEST

@@ -174,10 +174,9 @@ def test_garbage_is_no_plan(tmp_path: Path) -> None:
 
 
 def test_a_site_is_locked_once_and_free_again_afterwards(tmp_path: Path) -> None:
-    with site_lock("demo", tmp_path):
-        with pytest.raises(LockedError, match="site demo is being worked on by process"):
-            with site_lock("demo", tmp_path):
-                raise AssertionError("entered twice")
+    with site_lock("demo", tmp_path), pytest.raises(LockedError, match="site demo is being worked on by process"):
+        with site_lock("demo", tmp_path):
+            raise AssertionError("entered twice")
     with site_lock("demo", tmp_path):
         pass
 

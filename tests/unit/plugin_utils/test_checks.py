@@ -105,7 +105,10 @@ def test_the_same_mac_twice_is_found(tmp_path: Path) -> None:
     machines[0]["networks"][0]["mac"] = "BC:24:11:00:00:01"
     machines[3]["networks"][1]["mac"] = "bc-24-11-00-00-01"
     found = factory.problems_of(tmp_path, machines)
-    assert len(found) == 1 and f"{TABLE} row 4, networks[1].mac: bc:24:11:00:00:01 is the MAC address of node-1" in found[0]
+    assert (
+        len(found) == 1
+        and f"{TABLE} row 4, networks[1].mac: bc:24:11:00:00:01 is the MAC address of node-1" in found[0]
+    )
 
 
 def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
@@ -123,9 +126,15 @@ WRONG_SITES: list[tuple[dict[str, Any], str]] = [
     ({"site_name": "My Site"}, "site_name: My Site is not valid"),
     ({"proxmox_hosts": []}, "proxmox_hosts: [] has no entry"),
     ({"networks": None}, "networks: is missing"),
-    ({"networks": {"vmbr0": {"cidr": "192.168.0.0/33"}, "vmbr1": {"cidr": "10.0.0.0/24"}}}, "networks.vmbr0.cidr: 192.168.0.0/33"),
+    (
+        {"networks": {"vmbr0": {"cidr": "192.168.0.0/33"}, "vmbr1": {"cidr": "10.0.0.0/24"}}},
+        "networks.vmbr0.cidr: 192.168.0.0/33",
+    ),
     ({"networks": {"vmbr0": {"cidr": "192.168.0.0/24", "mtu": "big"}}}, "networks.vmbr0.mtu: big has the wrong type"),
-    ({"networks": {"vmbr0": {"cidr": "192.168.0.0/24", "gatway": "x"}}}, "networks.vmbr0.gatway: is an unknown key; did you mean gateway?"),
+    (
+        {"networks": {"vmbr0": {"cidr": "192.168.0.0/24", "gatway": "x"}}},
+        "networks.vmbr0.gatway: is an unknown key; did you mean gateway?",
+    ),
     (
         {"networks": {"vmbr0": {"cidr": "192.168.0.0/16"}, "vmbr1": {"cidr": "192.168.1.0/24"}}},
         "networks.vmbr1: 192.168.1.0/24 overlaps 192.168.0.0/16 of vmbr0",
@@ -134,16 +143,28 @@ WRONG_SITES: list[tuple[dict[str, Any], str]] = [
     ({"vip": {**factory.SITE["vip"], "address": "10.0.0.10"}}, "vip.address: 10.0.0.10 is outside its network vmbr0"),
     ({"vip": {**factory.SITE["vip"], "address": "192.168.0.1"}}, "vip.address: 192.168.0.1 is the gateway of vmbr0"),
     ({"vip": {**factory.SITE["vip"], "address": "192.168.0.2"}}, "vip.address: 192.168.0.2 is the Proxmox host pve1"),
-    ({"vip": {**factory.SITE["vip"], "address": "192.168.0.110"}}, "vip.address: 192.168.0.110 is inside the DHCP range"),
-    ({"vip": {**factory.SITE["vip"], "address": "192.168.0.210"}}, "load_balancer_pool[0]: 192.168.0.200-192.168.0.220 holds 192.168.0.210, the VIP"),
+    (
+        {"vip": {**factory.SITE["vip"], "address": "192.168.0.110"}},
+        "vip.address: 192.168.0.110 is inside the DHCP range",
+    ),
+    (
+        {"vip": {**factory.SITE["vip"], "address": "192.168.0.210"}},
+        "load_balancer_pool[0]: 192.168.0.200-192.168.0.220 holds 192.168.0.210, the VIP",
+    ),
     ({"vip": {**factory.SITE["vip"], "network": "vmbr7"}}, "vip.network: vmbr7 is not a network of the site"),
     ({"cluster_network": "vmbr7"}, "cluster_network: vmbr7 is not a network of the site"),
-    ({"load_balancer_pool": ["192.168.0.140-192.168.0.160"]}, "load_balancer_pool[0]: 192.168.0.140-192.168.0.160 overlaps the DHCP range"),
+    (
+        {"load_balancer_pool": ["192.168.0.140-192.168.0.160"]},
+        "load_balancer_pool[0]: 192.168.0.140-192.168.0.160 overlaps the DHCP range",
+    ),
     ({"load_balancer_pool": ["172.16.0.1-172.16.0.9"]}, "is in no network of the site"),
     ({"load_balancer_pool": ["192.168.0.220-192.168.0.200"]}, "is not a range of addresses"),
     ({"ingress_address": "192.168.0.77"}, "ingress_address: 192.168.0.77 is in no load-balancer range"),
     ({"pod_cidrs": ["192.168.0.0/16"]}, "pod_cidrs[0]: 192.168.0.0/16 overlaps 192.168.0.0/24 of vmbr0"),
-    ({"service_cidrs": ["10.244.128.0/20"]}, "service_cidrs[0]: 10.244.128.0/20 overlaps 10.244.0.0/16 of pod_cidrs[0]"),
+    (
+        {"service_cidrs": ["10.244.128.0/20"]},
+        "service_cidrs[0]: 10.244.128.0/20 overlaps 10.244.0.0/16 of pod_cidrs[0]",
+    ),
     ({"pod_cidrs": None}, "pod_cidrs: is missing"),
     ({"kubernetes_version": "1.34"}, "kubernetes_version: 1.34 is past its end of life or unknown"),
     ({"kubernetes_version": "1.99"}, "kubernetes_version: 1.99 is past its end of life or unknown"),

@@ -33,5 +33,8 @@ def test_the_printed_page_brings_its_own_networks(tmp_path: Path) -> None:
     data = factory.site(networks=None, load_balancer_pool=["192.168.0.200-220"])
     factory.write(tmp_path, [], data)
     site = load_site([DOCUMENT], ["group_vars/all/site.yml"], tmp_path)
-    assert site.data["networks"] == {"vmbr0": {"cidr": "192.168.0.0/24", "mtu": 9000}, "vmbr1": {"cidr": "10.0.0.0/24", "mtu": 9000}}
+    assert site.data["networks"] == {
+        "vmbr0": {"cidr": "192.168.0.0/24", "mtu": 9000},
+        "vmbr1": {"cidr": "10.0.0.0/24", "mtu": 9000},
+    }
     assert len([note for note in site.notes if "passed over the table" in note]) == 5

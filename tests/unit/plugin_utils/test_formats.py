@@ -100,10 +100,18 @@ def csv_site(folder: Path, text: str) -> Any:
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_csv_is_read_as_spreadsheets_write_it(tmp_path: Path, delimiter: str) -> None:
-    text = CSV if delimiter == "," else CSV.replace('"one, two"', "one").replace('"a note, quoted"', "n").replace(",", delimiter)
+    text = (
+        CSV
+        if delimiter == ","
+        else CSV.replace('"one, two"', "one").replace('"a note, quoted"', "n").replace(",", delimiter)
+    )
     site = csv_site(tmp_path, "\ufeff# a comment\n" + text)
     first = site.machines[0]
-    assert (first["node_role"], first["memory_mb"], first["networks"][0]["mac"]) == ("control_plane", 4096, "bc:24:11:00:00:01")
+    assert (first["node_role"], first["memory_mb"], first["networks"][0]["mac"]) == (
+        "control_plane",
+        4096,
+        "bc:24:11:00:00:01",
+    )
     assert first["tags"] == (["one", "two"] if delimiter == "," else ["one"])
     assert site.machines[1]["networks"][1]["addresses"] == ["10.0.0.12/24"]
 
@@ -140,13 +148,18 @@ def test_yaml_and_csv_give_the_same_machine(tmp_path: Path) -> None:
 
 
 def test_a_mac_address_without_quotes_stays_a_mac_address(tmp_path: Path) -> None:
-    factory.write(tmp_path, "- {name: a, vm_id: 101, cores: 1, memory: 1 GB, disks: 8 GB, ip: 192.168.0.11, mac: 52:54:00:12:34:56}")
+    factory.write(
+        tmp_path,
+        "- {name: a, vm_id: 101, cores: 1, memory: 1 GB, disks: 8 GB, ip: 192.168.0.11, mac: 52:54:00:12:34:56}",
+    )
     assert factory.load(tmp_path).machines[0]["networks"][0]["mac"] == "52:54:00:12:34:56"
 
 
 def test_several_tables_are_one_site(tmp_path: Path) -> None:
     factory.write(tmp_path, [factory.machine(1)])
-    (tmp_path / "tables" / "more.csv").write_text("name,vm_id,role,cpu,memory,disk,ip\nx,200,-,1,1 GB,8 GB,192.168.0.50\n")
+    (tmp_path / "tables" / "more.csv").write_text(
+        "name,vm_id,role,cpu,memory,disk,ip\nx,200,-,1,1 GB,8 GB,192.168.0.50\n"
+    )
     site = factory.load_site(["tables/machines.yml", "tables/more.csv"], ["group_vars/all/site.yml"], tmp_path)
     assert [machine["name"] for machine in site.machines] == ["node-1", "x"]
     assert site.machines[1]["node_role"] == "other"

@@ -22,7 +22,9 @@ scalars = st.one_of(
     st.sampled_from(["dhcp", "192.168.0.11/24", "10.0.0.300/24", "8 GB", "vmbr0", "-", "::1/128", "{{ x }}", "100~1", ""]),
 )  # fmt: skip
 values = st.recursive(
-    scalars, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)), max_leaves=8
+    scalars,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text(max_size=8), inner, max_size=3)),
+    max_leaves=8,
 )
 keys = st.one_of(
     st.sampled_from(["name", "vm_id", "node_role", "cores", "memory", "memory_mb", "disks", "networks", "ip", "mac", "labels",
@@ -30,7 +32,9 @@ keys = st.one_of(
     st.text(max_size=8),
 )  # fmt: skip
 interfaces = st.dictionaries(
-    st.sampled_from(["name", "bridge", "network", "addresses", "gateway", "mtu", "vlan_tag", "mac", "firewall"]), values, max_size=6
+    st.sampled_from(["name", "bridge", "network", "addresses", "gateway", "mtu", "vlan_tag", "mac", "firewall"]),
+    values,
+    max_size=6,
 )
 
 
@@ -108,21 +112,36 @@ def test_any_csv_rows_under_a_right_header(folder: Path, rows: list[list[str]]) 
 @QUICK
 @given(st.integers(0, len(PAGE)), st.integers(0, 40), st.text(max_size=10))
 def test_a_page_with_any_passage_replaced(folder: Path, start: int, length: int, text: str) -> None:
-    factory.write(folder, [], factory.site(networks=None, load_balancer_pool=None, vip={"address": "172.20.0.10", "name": "a", "network": "vmbr0"}))
+    factory.write(
+        folder,
+        [],
+        factory.site(
+            networks=None, load_balancer_pool=None, vip={"address": "172.20.0.10", "name": "a", "network": "vmbr0"}
+        ),
+    )
     page = PAGE[:start] + text + PAGE[start + length :]
     (folder / "page.md").write_text(page, encoding="utf-8", errors="replace")
     own_error_or_whole_site(folder, "page.md")
 
 
 @QUICK
-@given(st.sampled_from(sorted([*factory.SITE, "guest_defaults", "templates", "ingress_address", "kubernetes_version", "node_roles"])), values)
+@given(
+    st.sampled_from(
+        sorted([*factory.SITE, "guest_defaults", "templates", "ingress_address", "kubernetes_version", "node_roles"])
+    ),
+    values,
+)
 def test_any_value_of_a_key_of_the_site_data(folder: Path, key: str, value: Any) -> None:
     factory.write(folder, factory.cluster(), yaml.dump({**factory.SITE, key: value}, allow_unicode=True))
     own_error_or_whole_site(folder, "tables/machines.yml", 4)
 
 
 @QUICK
-@given(st.dictionaries(st.sampled_from(["cidr", "cidr6", "gateway", "gateway6", "mtu", "bridge", "vlan_tag", "dhcp_ranges"]), values))
+@given(
+    st.dictionaries(
+        st.sampled_from(["cidr", "cidr6", "gateway", "gateway6", "mtu", "bridge", "vlan_tag", "dhcp_ranges"]), values
+    )
+)
 def test_any_network_of_the_site_data(folder: Path, network: dict[str, Any]) -> None:
     networks = {**factory.SITE["networks"], "vmbr0": network}
     factory.write(folder, factory.cluster(), yaml.dump(factory.site(networks=networks), allow_unicode=True))

@@ -26,7 +26,7 @@ def test_every_key_of_the_node_table_is_a_column_and_the_other_way_round() -> No
     keys = set(NODE_TABLE["$defs"]["machine"]["properties"])
     assert {columns.canonical_key(key) for key in keys} == keys
     readable = {columns.canonical_key(key.replace("_", " ")) for key in keys} | {"node"}
-    known = set(columns.OPTIONAL_KEYS) | set(columns._WRITTEN)  # noqa: SLF001  # the one list of columns
+    known = set(columns.OPTIONAL_KEYS) | set(columns._WRITTEN)  # the one list of columns
     assert known - readable == set()
 
 

@@ -10,13 +10,23 @@ from hypothesis import strategies as st
 
 @pytest.mark.parametrize(
     ("text", "mib"),
-    [("8 GB", 8192), ("8GiB", 8192), ("8192 MB", 8192), ("1.5 GB", 1536), ("1 TB", 1048576), ("8 G", 8192), ("8 GB", 8192)],
+    [
+        ("8 GB", 8192),
+        ("8GiB", 8192),
+        ("8192 MB", 8192),
+        ("1.5 GB", 1536),
+        ("1 TB", 1048576),
+        ("8 G", 8192),
+        ("8 GB", 8192),
+    ],
 )
 def test_memory_is_read_in_mib_and_gb_counts_as_gib(text: str, mib: int) -> None:
     assert units.memory_mib(text) == mib
 
 
-@pytest.mark.parametrize("text", ["8", "8 XB", "GB", "eight GB", "0 GB", "-8 GB", "8 GB GB", "1e9 GB", "", "8,5 GB", True, []])
+@pytest.mark.parametrize(
+    "text", ["8", "8 XB", "GB", "eight GB", "0 GB", "-8 GB", "8 GB GB", "1e9 GB", "", "8,5 GB", True, []]
+)
 def test_memory_that_is_no_amount_is_refused(text: object) -> None:
     with pytest.raises(units.NotAnAmount):
         units.memory_mib(text)

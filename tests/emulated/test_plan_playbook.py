@@ -1,0 +1,66 @@
+"""The playbook that tells what P1 would do: "none" is said only when everything was looked at."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.pve.process import Emulator
+from tests.emulated.user_site import UserSite
+
+PLAN = "detectviz.infra.plan"
+# Nothing listens on port 1: SSH to the Proxmox host is refused at once.
+NO_SSH = {"ansible_host": "127.0.0.1", "ansible_port": 1}
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1xAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA root@pve"
+
+
+def prepared(parts: dict[str, bool]) -> dict[str, Any]:
+    """Site data of a host whose parts are asked for."""
+    return {"host_preparation": parts, "proxmox_hosts": [{"name": "pve", "address": "203.0.113.2", "ssh_host_keys": [KEY]}]}
+
+
+@pytest.fixture
+def user(pve_with_template: Emulator, tmp_path: Path, first_id: int) -> Iterator[UserSite]:
+    yield UserSite.create(pve_with_template, tmp_path, first_id)
+
+
+def planned(user: UserSite, **variables: Any) -> tuple[int, str]:
+    return user.play("-e", json.dumps(variables), playbook=PLAN)
+
+
+def test_changes_then_the_saved_plan_then_none(user: UserSite, first_id: int) -> None:
+    code, said = planned(user, plan_fail_on_changes=True)
+    assert code != 0 and f"node-{first_id}: clone template" in said
+    (saved,) = user.folder.parent.glob(".state/*/plans/machines.json")
+    code, said = user.play("-e", f"machines_plan_file={saved}")
+    assert code == 0, said
+    code, said = planned(user, plan_fail_on_changes=True)
+    assert code == 0 and '"plan": "none"' in said and '"not_in_this_plan": []' in said, said
+
+
+def test_a_part_over_ssh_of_a_host_that_is_not_reached_is_not_none(
+    pve_with_template: Emulator, tmp_path: Path, first_id: int
+) -> None:
+    user = UserSite.create(pve_with_template, tmp_path, first_id, **prepared({"sysctls": True}))
+    assert user.play()[0] == 0
+    code, said = planned(user, **NO_SSH)
+    assert code == 0 and '"plan": "incomplete"' in said and '"pve: sysctls"' in said, said
+    code, said = planned(user, plan_fail_on_changes=True, **NO_SSH)
+    assert code != 0 and "Not in this plan: pve: sysctls" in said, said
+
+
+def test_a_part_over_ssh_is_planned_where_the_host_is_reached(
+    pve_with_template: Emulator, tmp_path: Path, first_id: int
+) -> None:
+    """This machine stands for the host; a plan changes nothing on it."""
+    user = UserSite.create(pve_with_template, tmp_path, first_id, **prepared({"sysctls": True}))
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    code, said = planned(user, host_sysctls_values={"net.ipv4.ip_default_ttl": "63"}, **here)
+    assert code == 0 and '"plan": "changes"' in said and '"pve: set net.ipv4.ip_default_ttl"' in said, said
+    assert not Path("/etc/sysctl.d/90-detectviz.conf").exists()
+    assert Path("/proc/sys/net/ipv4/ip_default_ttl").read_text(encoding="ascii").strip() != "63"
