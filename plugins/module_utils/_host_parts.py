@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-RESULTS = {"dns": "host_dns_result", "sysctls": "host_sysctls_result"}
+RESULTS = {"dns": "host_dns_result", "sysctls": "host_sysctls_result", "snippets": "host_snippets_result"}
 """Part of ``host_preparation`` -> variable in which its role leaves its result."""
 
 

@@ -64,3 +64,20 @@ def test_a_part_over_ssh_is_planned_where_the_host_is_reached(
     assert code == 0 and '"plan": "changes"' in said and '"pve: set net.ipv4.ip_default_ttl"' in said, said
     assert not Path("/etc/sysctl.d/90-detectviz.conf").exists()
     assert Path("/proc/sys/net/ipv4/ip_default_ttl").read_text(encoding="ascii").strip() != "63"
+
+
+def test_the_snippet_and_what_its_storage_takes_are_planned(
+    pve_with_template: Emulator, tmp_path: Path, first_id: int
+) -> None:
+    """The API is asked from here, the file would be written over there."""
+    user = UserSite.create(pve_with_template, tmp_path, first_id, **prepared({"snippets": True}))
+    here = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    storage = tmp_path / "storage"
+    pve_with_template.call(
+        "POST", "/storage", None, storage=f"files{first_id}", type="dir", path=str(storage), content="iso"
+    )
+    volume = f"files{first_id}:snippets/agent.yml"
+    code, said = planned(user, host_snippets_volume=volume, machines_vendor_snippet=volume, **here)
+    assert code == 0 and f'"pve: snippet {volume}"' in said, said
+    assert f'"pve: storage files{first_id} takes iso,snippets"' in said, said
+    assert not storage.exists()
