@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _template_shape as shape
@@ -34,6 +34,15 @@ class Observed:
     import_volumes: Sequence[str] = ()
     storages: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     busy: str | None = None
+
+
+def with_planned(seen: Observed, content: Mapping[str, Sequence[str]]) -> Observed:
+    """What the node will say once its storages take ``content`` too ({storage: types})."""
+    storages = {
+        name: {**row, "content": ",".join([*str(row.get("content") or "").split(","), *content.get(name, ())])}
+        for name, row in seen.storages.items()
+    }
+    return replace(seen, storages=storages)
 
 
 @dataclass(frozen=True)

@@ -138,6 +138,12 @@ options:
       - Volume of a cloud-init snippet on the node, such as V(local:snippets/agent.yml), that each first boot reads as
         vendor data beside what Proxmox makes. Guests of M(detectviz.infra.proxmox_vm_clone) have their own.
     type: str
+  planned_content:
+    description:
+      - Types of content by storage, that earlier steps of the same run have planned and not set, because it is a check
+        run. Without check mode this is passed over.
+    type: dict
+    default: {}
   timeout:
     description: Seconds for all steps on one node.
     type: int
@@ -192,7 +198,11 @@ from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args impo
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._template_apply import apply_plan, observe
-from ansible_collections.detectviz.infra.plugins.module_utils._template_plan import TemplatePlan, plan_template
+from ansible_collections.detectviz.infra.plugins.module_utils._template_plan import (
+    TemplatePlan,
+    plan_template,
+    with_planned,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._template_spec import Image, TemplateSpec, parse_image
 
 LIST_BYTES = 2**20
@@ -247,6 +257,7 @@ def argument_spec() -> dict[str, Any]:
         "user": {"type": "str"},
         "description": {"type": "str", "default": ""},
         "vendor_snippet": {"type": "str"},
+        "planned_content": {"type": "dict", "default": {}},
         "timeout": {"type": "int", "default": 1800},
     }
 
@@ -311,7 +322,11 @@ def _run(module: AnsibleModule) -> list[TemplatePlan]:
     places = _places(client, params, resources)
     specs = _specs(params, places, _image(params, places, resources))
     who = client.connection.identity
-    plans = [plan_template(spec, observe(client, spec, resources), params["state"], who) for spec in specs]
+    planned = params["planned_content"] if module.check_mode else {}
+    plans = [
+        plan_template(spec, with_planned(observe(client, spec, resources), planned), params["state"], who)
+        for spec in specs
+    ]
     problems = [problem for plan in plans for problem in plan.problems]
     if problems:
         raise ProblemsError(f"Template {params['name']} cannot be used as it is; nothing was changed:", problems)

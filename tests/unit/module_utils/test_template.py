@@ -9,7 +9,11 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils import _property_string as properties
-from ansible_collections.detectviz.infra.plugins.module_utils._template_plan import Observed, plan_template
+from ansible_collections.detectviz.infra.plugins.module_utils._template_plan import (
+    Observed,
+    plan_template,
+    with_planned,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._template_shape import describe, findings
 from ansible_collections.detectviz.infra.plugins.module_utils._template_spec import (
     TemplateOptionError,
@@ -72,6 +76,13 @@ def test_the_documented_shape_is_created() -> None:
     assert (parameters["serial0"], parameters["vga"], parameters["boot"]) == ("socket", "serial0", "order=scsi0")
     assert parameters["ciuser"] == "ubuntu"
     assert is_ours(parameters, 9000)
+
+
+def test_content_that_is_only_planned_counts_in_a_check_run() -> None:
+    storages = {**STORAGES, "local": {"content": "iso", "active": 1}}
+    seen = Observed(storages=storages)
+    assert "does not take content 'import'" in plan_template(spec(), seen).problems[0]
+    assert plan_template(spec(), with_planned(seen, {"local": ["snippets", "import"]})).problems == []
 
 
 def test_a_vendor_snippet_is_named_for_cloud_init() -> None:
