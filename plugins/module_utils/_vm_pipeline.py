@@ -26,6 +26,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import
     UntrustedError,
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._task_watcher import TaskWatcher
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_exact import beyond
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_plan import SEED_NOW, plan_guest
@@ -98,7 +99,8 @@ def worth_another_try(error: Exception) -> bool:
 
 
 class Pipeline:
-    """Converges one guest. ``exact``: a saved plan is applied, so a guest that moved is an error."""
+    """Converges one guest. ``exact``: a saved plan is applied, so a guest that moved is an error, and a new look at it
+    after a failure may leave nothing to do that was not in that plan."""
 
     def __init__(self, tools: Tools, options: Options, exact: bool) -> None:
         self._tools = tools
@@ -109,6 +111,7 @@ class Pipeline:
         """Carries out the plan and returns the steps that were done. Raises StepError or DeadlineError."""
         done: list[Step] = []
         retries = 0
+        first = plan
         while True:
             steps = [step for step in plan.steps if step.kind not in _LATER]
             again = plan.replan_after_clone and bool(steps) and steps[0].kind == "clone"
@@ -126,13 +129,14 @@ class Pipeline:
                     self._tools.progress.say(guest.name, step.text, f"failed: {error}")
                     raise StepError(guest.label, step.text, error) from error
                 self._tools.progress.say(guest.name, step.text, f"retry: {error}")
-                plan = self._try_again(guest, plan, template, failure, retries, deadline)
+                plan = self._try_again(guest, first, plan, template, failure, retries, deadline)
                 continue
-            plan = self._look_again(guest, plan, template, deadline)
+            plan = self._look_again(guest, first, plan, template, deadline)
 
     def _try_again(
         self,
         guest: Guest,
+        first: GuestPlan,
         plan: GuestPlan,
         template: Template | None,
         failure: tuple[Step, Exception],
@@ -144,7 +148,7 @@ class Pipeline:
         try:
             deadline.pause(self._tools.jitter(1.0, min(8.0, 2.0**retries)), "another try")
             deadline.check("another try")
-            return self._look_again(guest, plan, template, deadline)
+            return self._look_again(guest, first, plan, template, deadline)
         except InfraError as later:
             self._tools.progress.say(guest.name, step.text, f"failed: {later}")
             raise StepError(guest.label, step.text, _After(later, error, guest.label)) from error
@@ -172,8 +176,10 @@ class Pipeline:
         while self._tools.reader.status(Observed(guest.vm_id, node)) != "stopped":
             deadline.pause(STATUS_SECONDS, f"the HA manager to stop {guest.label}")
 
-    def _look_again(self, guest: Guest, plan: GuestPlan, template: Template | None, deadline: Deadline) -> GuestPlan:
-        """The plan of what is left, from what is there now."""
+    def _look_again(
+        self, guest: Guest, first: GuestPlan, plan: GuestPlan, template: Template | None, deadline: Deadline
+    ) -> GuestPlan:
+        """The plan of what is left, from what is there now. ``first`` is the plan that the run began with."""
         nodes = {plan.node} | ({template.node} if template else set())
         for node in sorted(nodes):
             self.settle(guest.vm_id, node, template.vm_id if template else None, deadline)
@@ -190,6 +196,13 @@ class Pipeline:
         again = plan_guest(guest, observed, template, self._options)
         if again.refusals:
             raise ProblemsError(f"{guest.label}: cannot go on:", again.refusals)
+        surplus = beyond(first, again) if self._exact else []
+        if surplus:
+            raise ProblemsError(
+                f"{guest.label}: was changed by somebody else while the saved plan was carried out. What is left would "
+                f"go beyond that plan, so it was left alone; make the plan again and read it:",
+                surplus,
+            )
         return again
 
     def settle(self, vm_id: int, node: str, template: int | None, deadline: Deadline) -> None:

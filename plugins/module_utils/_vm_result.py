@@ -48,7 +48,7 @@ def result_of(
         warnings += work.plan.notes + (work.arrival.warnings if work.arrival else [])
     warnings += [
         f"{row['name'] or 'guest'} ({row['vm_id']}) on {row['node']} is ours, but its row is gone from the table; "
-        f"it was left alone. Put the row back, or destroy it (state absent with its row)"
+        f"it was left alone. Put the row back, or destroy it (state absent, or its id to the playbook reset)"
         for row in orphans
     ]
     errors = [str(work.error) for work in works if work.error]

@@ -15,6 +15,8 @@ description:
   - Tells of each guest whether it is there and runs, and reads SSH host keys through the guest agent, over the
     authenticated API, so that nothing has to be trusted at first sight.
   - Costs one request for all states, and one per guest whose key is read.
+  - With O(site_name) it tells whose the guests are, and which guests of the site have no row; one more request for all and
+    one per guest.
 extends_documentation_fragment:
   - detectviz.infra._proxmox
 attributes:
@@ -38,6 +40,9 @@ options:
     type: list
     elements: str
     default: []
+  site_name:
+    description: Site whose guests are returned in RV(site_guests).
+    type: str
 """
 
 EXAMPLES = r"""
@@ -57,6 +62,13 @@ guests:
   returned: always
   type: list
   elements: dict
+site_guests:
+  description:
+    - The guests of O(guests), then those that the site owns and that are not among them. Each with C(name), C(vm_id),
+      C(node), C(state), C(owner) (V(site), V(foreign), V(nobody)), C(in_table), and C(reason) why it is foreign.
+  returned: with O(site_name)
+  type: list
+  elements: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
@@ -68,6 +80,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args impo
     client_of,
     connection_argument_spec,
 )
+from ansible_collections.detectviz.infra.plugins.module_utils._site_guests import site_guests
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_reader import GuestReader
 
 
 def main() -> None:
@@ -77,16 +91,20 @@ def main() -> None:
             "guests": {"type": "list", "elements": "dict", "required": True},
             # Names of guests, not keys.
             "host_keys_of": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "site_name": {"type": "str"},
         },
         supports_check_mode=True,
         required_one_of=CONNECTION_REQUIRED_ONE_OF,
         required_together=CONNECTION_REQUIRED_TOGETHER,
     )
     try:
-        guests = read_guests(client_of(module), module.params["guests"], module.params["host_keys_of"])
+        client, rows, site = client_of(module), module.params["guests"], module.params["site_name"]
+        result = {"guests": read_guests(client, rows, module.params["host_keys_of"])}
+        if site:
+            result["site_guests"] = site_guests(GuestReader(client), site, rows)
     except InfraError as error:
         module.fail_json(msg=str(error))
-    module.exit_json(changed=False, guests=guests)
+    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

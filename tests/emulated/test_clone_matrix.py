@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,14 @@ class Running:
 
     def take(self) -> int:
         return next(self._ids)
+
+    def take_settled(self) -> int:
+        """One that has run for a while: an uptime is up to ten seconds old, so a younger one may have read a change."""
+        vm_id, deadline = self.take(), time.monotonic() + 120
+        while self.site.pve.call("GET", f"/nodes/pve/qemu/{vm_id}/status/current").json()["data"]["uptime"] < 27:
+            assert time.monotonic() < deadline, f"{vm_id} does not stay up"
+            time.sleep(1)
+        return vm_id
 
     def change(self, vm_id: int, reboot: str = "never", **changes: Any) -> Any:
         """Runs with a changed row and returns the outcome; then a second run must find nothing to do."""
@@ -105,7 +114,7 @@ def test_a_disk_on_another_storage_is_refused(running: Running) -> None:
 
 
 def test_an_address_and_a_gateway_are_read_at_the_next_boot(running: Running) -> None:
-    vm_id = running.take()
+    vm_id = running.take_settled()
     changed = network(vm_id, addresses=["127.9.200.1/16"], gateway="127.9.255.253")
     done = running.change(vm_id, networks=changed)
     assert done.effects(vm_id) == {"ipconfig0": "next boot"}
