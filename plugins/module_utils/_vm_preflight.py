@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _vm_preflight_checks as checks
@@ -54,6 +54,9 @@ def preflight(
     ``pooled`` come into another pool. ``rows`` is the cluster list."""
     result = Preflight()
     chosen: dict[int, Observed] = {}
+    # A guest that was migrated is checked on the node where it is.
+    homes = {row.vm_id: row.node for row in rows}
+    updated = [replace(guest, node=homes.get(guest.vm_id, guest.node)) for guest in updated]
     wanted_pools = {guest.pool for guest in new if guest.pool}
     wanted_pools |= {guest.pool for guest in updated if guest.pool and guest.vm_id in pooled}
     for guest in new:
@@ -94,7 +97,11 @@ def preflight(
         problems, result.warnings = checks.check_storages(checks.wanted_storages(creations), result.storages)
         result.problems += problems
         bridged = [guest for guest in new + updated if guest.node in online]
-        result.problems += checks.check_bridges(bridged, {node: future.result() for node, future in networks.items()})
+        problems, warnings = checks.check_bridges(
+            bridged, {node: future.result() for node, future in networks.items()}
+        )
+        result.problems += problems
+        result.warnings += warnings
         if pools is not None:
             known = {str(row["poolid"]) for row in pools.result()}
             for name in sorted(wanted_pools - known):

@@ -101,15 +101,18 @@ def check_storages(
     return problems, warnings
 
 
-def check_bridges(guests: list[Guest], present: dict[str, list[dict[str, Any]]]) -> list[str]:
-    """Bridges exist on the guests' nodes and carry the wanted MTU. ``present`` is ``{node: rows of its network}``."""
+def check_bridges(
+    guests: list[Guest], present: dict[str, list[dict[str, Any]]]
+) -> tuple[list[str], list[str]]:
+    """Problems and warnings: bridges exist on the guests' nodes and carry the wanted MTU. ``present`` is ``{node: rows
+    of its network}``. A bridge that says no MTU has that of its ports, which are not in these rows."""
     users: dict[tuple[str, str], list[str]] = defaultdict(list)
     largest: dict[tuple[str, str], int] = defaultdict(int)
     for guest in guests:
         for nic in guest.nics:
             users[(guest.node, nic.bridge)].append(guest.name)
             largest[(guest.node, nic.bridge)] = max(largest[(guest.node, nic.bridge)], nic.mtu or 0)
-    problems = []
+    problems, warnings = [], []
     for (node, bridge), names in sorted(users.items()):
         who = listed(names)
         row = next((row for row in present.get(node, []) if row.get("iface") == bridge), None)
@@ -119,14 +122,18 @@ def check_bridges(guests: list[Guest], present: dict[str, list[dict[str, Any]]])
                 f"/sdn/zones/localnetwork/{bridge} (Proxmox hides it then); needed by {who}"
             )
             continue
-        mtu = row.get("mtu")
-        limit = int(mtu) if mtu else DEFAULT_MTU if row.get("type") == "bridge" else None
-        if limit is not None and largest[(node, bridge)] > limit:
+        mtu, wanted = row.get("mtu"), largest[(node, bridge)]
+        if mtu and wanted > int(mtu):
             problems.append(
-                f"bridge {bridge} on node {node} has MTU {limit}, the table wants {largest[(node, bridge)]} for {who}; "
+                f"bridge {bridge} on node {node} has MTU {mtu}, the table wants {wanted} for {who}; "
                 f"the guests would not start: raise the bridge's MTU, or lower theirs"
             )
-    return problems
+        elif not mtu and row.get("type") == "bridge" and wanted > DEFAULT_MTU:
+            warnings.append(
+                f"bridge {bridge} on node {node} says no MTU (Proxmox takes the ports'), the table wants {wanted} for "
+                f"{who}; if the ports have less, the guests will not start: write mtu into the bridge"
+            )
+    return problems, warnings
 
 
 def check_host_addresses(guests: list[Guest], present: dict[str, list[dict[str, Any]]]) -> list[str]:

@@ -157,14 +157,22 @@ def test_a_bridge_with_a_smaller_mtu_is_told_before_the_start_task_fails() -> No
     present = {"pve1": [{"iface": "vmbr0", "type": "bridge", "mtu": "1500"}]}
     assert (
         "bridge vmbr0 on node pve1 has MTU 1500, the table wants 9000 for master-1"
-        in checks.check_bridges([guest()], present)[0]
+        in checks.check_bridges([guest()], present)[0][0]
     )
     present["pve1"][0]["mtu"] = "9000"
-    assert checks.check_bridges([guest()], present) == []
+    assert checks.check_bridges([guest()], present) == ([], [])
+
+
+def test_a_bridge_without_an_mtu_has_that_of_its_ports_so_more_than_1500_is_a_warning() -> None:
+    present = {"pve1": [{"iface": "vmbr0", "type": "bridge"}, {"iface": "vmbr1", "type": "OVSBridge"}]}
+    problems, warnings = checks.check_bridges([guest()], present)
+    assert problems == [] and "says no MTU (Proxmox takes the ports')" in warnings[0]
+    usual = guest(networks=[{"bridge": "vmbr0", "addresses": ["dhcp"], "mtu": 1500}, {"bridge": "vmbr1", "mtu": 9000}])
+    assert checks.check_bridges([usual], present) == ([], [])
 
 
 def test_a_bridge_that_is_not_shown_may_be_hidden() -> None:
-    assert "or the token lacks SDN.Use" in checks.check_bridges([guest()], {"pve1": []})[0]
+    assert "or the token lacks SDN.Use" in checks.check_bridges([guest()], {"pve1": []})[0][0]
 
 
 def test_nodes_are_members_and_online() -> None:
