@@ -11,7 +11,6 @@ from typing import Any
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline, SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
-from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
 from ansible_collections.detectviz.infra.plugins.module_utils._task_watcher import TaskWatcher
 from ansible_collections.detectviz.infra.plugins.module_utils._template_plan import (
     CONVERT,
@@ -26,6 +25,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._template_spec imp
     TemplateSpec,
     create_parameters,
 )
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_reader import id_is_free
 
 LISTING_INTERVAL = 2
 """Seconds between two looks at the cluster's list."""
@@ -45,7 +45,7 @@ def observe(client: ProxmoxClient, spec: TemplateSpec, resources: Sequence[Mappi
         if int(config.get("template") or 0):
             return Observed(resource=resource, config=config)
         busy = _running_task(client, spec)
-    elif not _id_is_free(client, spec.vm_id):
+    elif not id_is_free(client, spec.vm_id):
         # The list hides guests that the token has no rights on; the id is taken all the same.
         return Observed(resource={"vmid": spec.vm_id, "type": "qemu", "node": "a node that this token may not see"})
     storages = {str(row["storage"]): row for row in client.get(f"nodes/{spec.node}/storage")}
@@ -56,16 +56,6 @@ def _running_task(client: ProxmoxClient, spec: TemplateSpec) -> str | None:
     rows = client.get(f"nodes/{spec.node}/tasks", source="active", vmid=spec.vm_id)
     running = [row for row in rows if not row.get("endtime") and str(row.get("status") or "RUNNING") == "RUNNING"]
     return str(running[0].get("type")) if running else None
-
-
-def _id_is_free(client: ProxmoxClient, vm_id: int) -> bool:
-    try:
-        client.get("cluster/nextid", vmid=vm_id)
-    except ApiError as error:
-        if error.status == 400:
-            return False
-        raise
-    return True
 
 
 def _import_volumes(client: ProxmoxClient, spec: TemplateSpec, storages: Mapping[str, Any]) -> list[str]:

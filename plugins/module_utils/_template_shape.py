@@ -9,14 +9,12 @@ without is a problem.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _property_string as properties
-
-DISK_KEY = re.compile(r"^(scsi|virtio|sata|ide)\d+$")
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import cloud_init_drive, system_disk
 
 
 @dataclass(frozen=True)
@@ -29,12 +27,12 @@ class Finding:
 
 def describe(config: Mapping[str, Any]) -> dict[str, Any]:
     """The shape that matters for clones: firmware, machine, disks and what cloud-init and the agent have."""
-    disks = _disks(config)
+    texts = {key: str(value) for key, value in config.items()}
     return {
         "bios": str(config.get("bios") or "seabios"),
         "machine": str(config.get("machine") or "pc"),
-        "system_disk": next(iter(disks), None),
-        "cloud_init_drive": _cloud_init_drive(config),
+        "system_disk": system_disk(texts),
+        "cloud_init_drive": cloud_init_drive(texts),
         "agent": _agent_enabled(config),
         "serial": "serial0" in config,
         "is_template": properties.canonical(str(config.get("template", 0))) == "1",
@@ -66,25 +64,6 @@ def _findings(config: Mapping[str, Any], label: str) -> Iterator[Finding]:
         yield Finding(f"{label} has no serial console: cloud images that log there only will show nothing", False)
     if shape["bios"] == "ovmf" and "efidisk0" not in config:
         yield Finding(f"{label} boots by OVMF without an EFI disk: its boot order is lost at each stop", False)
-
-
-def _disks(config: Mapping[str, Any]) -> list[str]:
-    """Keys of real disks, in the boot order where it says so, else by name."""
-    found = sorted(
-        key
-        for key, value in config.items()
-        if DISK_KEY.match(key) and "media=cdrom" not in str(value) and "cloudinit" not in str(value)
-    )
-    boot = properties.parse(str(config.get("boot") or ""), "legacy").get("order", "")
-    order = [key for key in boot.split(";") if key in found]
-    return order + [key for key in found if key not in order]
-
-
-def _cloud_init_drive(config: Mapping[str, Any]) -> str | None:
-    for key, value in sorted(config.items()):
-        if DISK_KEY.match(key) and "cloudinit" in str(value).split(",", maxsplit=1)[0]:
-            return key
-    return None
 
 
 def _agent_enabled(config: Mapping[str, Any]) -> bool:

@@ -117,7 +117,7 @@ def disk_keys(config: dict[str, str]) -> list[str]:
     found = []
     for key, value in config.items():
         match = DISK_KEY.match(key)
-        if match and "media=cdrom" not in value and value != "none":
+        if match and "media=cdrom" not in value and value != "none" and not _is_cloud_init(value):
             found.append((_BUS_ORDER.index(match.group(1)), int(match.group(2)), key))
     return [key for bus, number, key in sorted(found)]
 
@@ -144,6 +144,11 @@ def size_of(volume: str) -> int | None:
 def cloud_init_drive(config: dict[str, str]) -> str | None:
     """Key of the cloud-init drive, or None."""
     for key, value in config.items():
-        if DISK_KEY.match(key) and "media=cdrom" in value and "cloudinit" in value:
+        if DISK_KEY.match(key) and _is_cloud_init(value):
             return key
     return None
+
+
+def _is_cloud_init(value: str) -> bool:
+    """Told from the volume: ``local-lvm:vm-111-cloudinit``, or ``local-lvm:cloudinit`` in what is only planned."""
+    return "cloudinit" in value.partition(",")[0]

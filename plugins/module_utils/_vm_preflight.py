@@ -13,10 +13,10 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _vm_preflig
 from ansible_collections.detectviz.infra.plugins.module_utils._address_probe import probe_addresses
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
-from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_permissions import Permissions
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_reader import id_is_free
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Template
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_templates import (
     check_template,
@@ -150,14 +150,9 @@ def _creations(
 
 
 def _taken_unseen(client: ProxmoxClient, guest: Guest) -> str | None:
-    """A small token does not see the guests of others; only nextid knows whether an id is free."""
-    try:
-        client.get("cluster/nextid", vmid=guest.vm_id)
-    except ApiError as error:
-        if error.status == 400:
-            return (
-                f"{guest.label}: id {guest.vm_id} is taken by a guest that the token may not see; choose another "
-                f"vm_id, or grant VM.Audit on /vms/{guest.vm_id} to learn whose it is"
-            )
-        raise
-    return None
+    if id_is_free(client, guest.vm_id):
+        return None
+    return (
+        f"{guest.label}: id {guest.vm_id} is taken by a guest that the token may not see; choose another "
+        f"vm_id, or grant VM.Audit on /vms/{guest.vm_id} to learn whose it is"
+    )

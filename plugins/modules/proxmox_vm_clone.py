@@ -34,6 +34,8 @@ options:
         C(machine), C(scsi_controller), C(arch), C(agent), C(serial), C(vga), C(on_boot), C(protection), C(startup),
         C(tags), C(description), C(user), C(ssh_keys), C(nameservers) and C(search_domains).
       - A key that is absent or null takes its value from O(defaults); without one there, the option is not managed.
+      - A new guest starts with its host (C(onboot=1)) and has the guest agent enabled (C(agent=1)) unless C(on_boot) and
+        C(agent) say otherwise. Both are set once; on guests that exist they are not managed where the table is silent.
       - The whole list is read first, and all its errors are reported together.
     type: list
     elements: dict
