@@ -14,7 +14,7 @@ from conftest import ROOT, Installed
 
 sys.path.insert(0, str(ROOT))
 
-from lab.pve.process import Emulator  # noqa: E402
+from lab.pve.process import Emulator
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1xAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA you@example.com"
 

@@ -54,7 +54,7 @@ def dead_links(path: Path) -> list[str]:
     for target in LINK.findall(CODE.sub("", path.read_text(encoding="utf-8"))):
         if re.match(r"[a-z]+:", target):
             continue
-        name, _, anchor = target.partition("#")
+        name, _sign, anchor = target.partition("#")
         file = path.parent / name if name else path
         if not file.exists() or (anchor and file.suffix == ".md" and anchor not in headings(file)):
             dead.append(target)

@@ -48,9 +48,12 @@ def test_records_without_an_address_follow_the_ingress(tmp_path: Path) -> None:
     dns = {**factory.SITE["dns"], "extra_records": [{"name": "argocd"}]}
     found = derived(tmp_path, factory.cluster(), dns=dns)
     assert found["ingress_address"] == "192.168.0.200"
-    assert {"zone": "example.internal", "name": "argocd.example.internal", "type": "A", "value": "192.168.0.200"} in found[
-        "dns_records"
-    ]
+    assert {
+        "zone": "example.internal",
+        "name": "argocd.example.internal",
+        "type": "A",
+        "value": "192.168.0.200",
+    } in found["dns_records"]
 
 
 def test_ipv6_addresses_become_aaaa_records(tmp_path: Path) -> None:
@@ -59,7 +62,12 @@ def test_ipv6_addresses_become_aaaa_records(tmp_path: Path) -> None:
     machines = factory.cluster(1, 0)
     machines[0]["networks"][0]["addresses"].append("fd00::11/64")
     records = derived(tmp_path, machines, networks=networks)["dns_records"]
-    assert {"zone": "example.internal", "name": "node-1.example.internal", "type": "AAAA", "value": "fd00::11"} in records
+    assert {
+        "zone": "example.internal",
+        "name": "node-1.example.internal",
+        "type": "AAAA",
+        "value": "fd00::11",
+    } in records
 
 
 def test_node_addresses_are_on_the_cluster_network(tmp_path: Path) -> None:
@@ -75,12 +83,29 @@ def test_labels_carry_the_proxmox_host_as_the_zone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("masters_per_host", "guest", "host"),
-    [([1], False, False), ([3], True, False), ([1, 1, 1], True, True), ([2, 1], True, False), ([2, 2, 1], True, True), ([], False, False)],
+    [
+        ([1], False, False),
+        ([3], True, False),
+        ([1, 1, 1], True, True),
+        ([2, 1], True, False),
+        ([2, 2, 1], True, True),
+        ([], False, False),
+    ],
 )
 def test_survival_is_counted_by_majority(masters_per_host: list[int], guest: bool, host: bool) -> None:
-    site = {"proxmox_hosts": [{"name": f"pve{number}", "address": f"10.0.0.{number}"} for number in range(len(masters_per_host))]}
+    site = {
+        "proxmox_hosts": [
+            {"name": f"pve{number}", "address": f"10.0.0.{number}"} for number in range(len(masters_per_host))
+        ]
+    }
     machines = [
-        {"name": f"m{number}-{index}", "vm_id": 100 + 10 * number + index, "node_role": "control_plane", "pve_node": f"pve{number}", "networks": []}
+        {
+            "name": f"m{number}-{index}",
+            "vm_id": 100 + 10 * number + index,
+            "node_role": "control_plane",
+            "pve_node": f"pve{number}",
+            "networks": [],
+        }
         for number, count in enumerate(masters_per_host)
         for index in range(count)
     ]
