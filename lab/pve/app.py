@@ -58,7 +58,7 @@ class App:
             data = json.loads(request.body) if request.body else {}
         except ValueError:
             return Answer(400, {"error": "the body is no JSON"})
-        status, payload = await lab_api.answer(self, request.method, request.full_path, data)
+        status, payload = await lab_api.answer(self.world, self.journal, request.method, request.full_path, data)
         return Answer(status, payload)
 
     async def _api(self, request: Request) -> Answer:

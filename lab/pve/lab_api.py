@@ -10,7 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lab.pve.app import App
+    from lab.pve.faults import Faults
+    from lab.pve.journal import Journal
+    from lab.pve.world import World
 
 LabHandler = Callable[[Any, dict[str, Any]], Awaitable[Any]]
 LAB_OPERATIONS: dict[tuple[str, str], LabHandler] = {}
@@ -26,25 +28,24 @@ def lab_operation(method: str, path: str) -> Callable[[LabHandler], LabHandler]:
     return register
 
 
-async def answer(app: App, method: str, path: str, data: dict[str, Any]) -> tuple[int, Any]:
+async def answer(world: World, journal: Journal, method: str, path: str, data: dict[str, Any]) -> tuple[int, Any]:
     """(status, JSON) of a request below /lab."""
     if path == "/lab/requests" and method in ("GET", "DELETE"):
-        shown = app.journal.shown()
+        shown = journal.shown()
         if method == "DELETE":
-            app.journal.clear()
+            journal.clear()
         return 200, shown
     if path == "/lab/faults":
-        return _faults(app, method, data)
+        return _faults(world.faults, method, data)
     if (method, path) in LAB_OPERATIONS:
         try:
-            return 200, await LAB_OPERATIONS[(method, path)](app.world, data)
+            return 200, await LAB_OPERATIONS[(method, path)](world, data)
         except ValueError as error:
             return 400, {"error": str(error)}
     return 404, {"error": f"{method} {path} is unknown; known: /lab/requests, /lab/faults"}
 
 
-def _faults(app: App, method: str, data: dict[str, Any]) -> tuple[int, Any]:
-    faults = app.world.faults
+def _faults(faults: Faults, method: str, data: dict[str, Any]) -> tuple[int, Any]:
     if method == "GET":
         return 200, faults.list()
     if method == "DELETE":
