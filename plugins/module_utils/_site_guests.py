@@ -64,7 +64,10 @@ def chosen_guests(guests: Iterable[Mapping[str, Any]], named: str | Iterable[Any
     """
     guests = list(guests)
     if named == "all":
-        return {"chosen": [_row(guest) for guest in guests if guest["owner"] == SITE and guest["in_table"]], "refused": []}
+        return {
+            "chosen": [_row(guest) for guest in guests if guest["owner"] == SITE and guest["in_table"]],
+            "refused": [],
+        }
     by_key: dict[str, Mapping[str, Any]] = {}
     for guest in sorted(guests, key=lambda guest: bool(guest["in_table"])):
         by_key[str(guest["name"])] = guest

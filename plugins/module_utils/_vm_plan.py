@@ -20,6 +20,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_changes import
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_disks import compare_disks
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_identity import check_identity
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import (
     Observed,
     size_of,
@@ -47,7 +48,7 @@ def plan_guest(guest: Guest, observed: Observed | None, template: Template | Non
             _plan_create(plan, guest, template, options)
         return plan
     plan = GuestPlan(guest.vm_id, guest.name, observed.node, exists=True, ha_managed=observed.ha_managed)
-    owner = _check_identity(plan, guest, observed, options)
+    owner = check_identity(plan, guest, observed, options)
     if plan.refusals:
         return plan
     if options.state == "absent":
@@ -91,42 +92,6 @@ def _state_tag(guest: Guest) -> str:
 
 def _path(observed_node: str, vm_id: int, tail: str) -> str:
     return f"nodes/{observed_node}/qemu/{vm_id}{tail}"
-
-
-def _check_identity(plan: GuestPlan, guest: Guest, observed: Observed, options: Options) -> marks.Ownership:
-    """Refuses whatever the id must not be; returns whose guest it is."""
-    if observed.kind != "qemu":
-        plan.refusals.append(f"{guest.label}: id {guest.vm_id} is a container on {observed.node}; choose another vm_id")
-        return marks.Ownership.FOREIGN
-    if observed.template:
-        plan.refusals.append(f"{guest.label}: id {guest.vm_id} is a template on {observed.node}; choose another vm_id")
-        return marks.Ownership.FOREIGN
-    if observed.lock == "clone":
-        plan.refusals.append(
-            f"{guest.label}: is just being cloned, or an interrupted clone left it like this (lock: clone). If no clone "
-            f"task runs on {observed.node}, have root there run `qm unlock {guest.vm_id} && qm destroy {guest.vm_id}`, "
-            f"then run again"
-        )
-        return marks.Ownership.FOREIGN
-    description = (observed.config or {}).get("description")
-    owner = marks.ownership(options.site, guest.vm_id, observed.tags, description)
-    if owner is not marks.Ownership.FOREIGN:
-        return owner
-    why = marks.explain_foreign(options.site, guest.vm_id, observed.tags, description)
-    other_site = [tag for tag in observed.tags if tag.startswith(marks.SITE_TAG)]
-    if options.state == "absent":
-        plan.refusals.append(
-            f"{guest.label}: id {guest.vm_id} on {observed.node} is not of site {options.site}: {why}. "
-            f"It is not destroyed; take it out of the list"
-        )
-    elif guest.vm_id not in options.adopt:
-        plan.refusals.append(
-            f"{guest.label}: id {guest.vm_id} on {observed.node} is the guest {observed.name or '(no name yet)'!r}, "
-            f"which is not of site {options.site}: {why}. Choose another vm_id, or take it over by adopt"
-        )
-    elif other_site and other_site != [marks.site_tag(options.site)]:
-        plan.refusals.append(f"{guest.label}: cannot be adopted: {why}; remove that tag by hand first")
-    return owner
 
 
 def _plan_create(plan: GuestPlan, guest: Guest, template: Template, options: Options) -> None:

@@ -101,9 +101,7 @@ def check_storages(
     return problems, warnings
 
 
-def check_bridges(
-    guests: list[Guest], present: dict[str, list[dict[str, Any]]]
-) -> tuple[list[str], list[str]]:
+def check_bridges(guests: list[Guest], present: dict[str, list[dict[str, Any]]]) -> tuple[list[str], list[str]]:
     """Problems and warnings: bridges exist on the guests' nodes and carry the wanted MTU. ``present`` is ``{node: rows
     of its network}``. A bridge that says no MTU has that of its ports, which are not in these rows."""
     users: dict[tuple[str, str], list[str]] = defaultdict(list)
