@@ -109,6 +109,8 @@ def main() -> None:
         module.fail_json(msg=str(error))
     changed = before != after
     if changed and not module.check_mode:
+        if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+            module.fail_json(msg=f"The folder of {path} does not exist; make it first, for its owner only")
         _write(module, path, after)
     diff = {"before": before, "after": after, "before_header": path, "after_header": path}
     module.exit_json(changed=changed, names=names_in(after), diff=diff)
