@@ -15,6 +15,7 @@ name: machine_summary
 author: The detectviz.infra authors (@detectviz)
 version_added: 0.1.0
 short_description: Machines as the rows of a table
+positional: _input, waiting
 description:
   - Gives a head and one row of text per machine with its name, id, node, addresses and state.
 options:
@@ -23,6 +24,11 @@ options:
     type: list
     elements: dict
     required: true
+  waiting:
+    description: Names of machines that need a reboot; their state says so.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

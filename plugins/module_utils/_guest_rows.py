@@ -128,14 +128,18 @@ def _last_line(text: Any) -> str:
     return lines[-1] if lines else ""
 
 
-def machine_summary(rows: Iterable[Mapping[str, Any]]) -> list[list[str]]:
-    """Head and one row of text per machine: name, id, node, addresses, state."""
+def machine_summary(rows: Iterable[Mapping[str, Any]], waiting: Iterable[str] = ()) -> list[list[str]]:
+    """Head and one row of text per machine: name, id, node, addresses, state. ``waiting`` names those that need a
+    reboot."""
+    names = set(waiting)
     table = [["name", "id", "node", "addresses", "state"]]
     for row in rows:
         addresses = [
             str(item).split("/", maxsplit=1)[0] for nic in row.get("networks") or [] for item in nic["addresses"]
         ]
         state = "planned, not inspected" if row.get("state") == "planned" else str(row.get("state"))
+        if state == "running" and row["name"] in names:
+            state = "running, reboot needed"
         table.append([str(row["name"]), str(row.get("vm_id")), str(row.get("pve_node")), ", ".join(addresses), state])
     return table
 

@@ -19,6 +19,7 @@ class RunResult:
     changed: bool
     guests: list[dict[str, Any]]
     orphans: list[dict[str, Any]]
+    reboots_waiting: dict[str, list[str]]
     summary: dict[str, int]
     diff: dict[str, str]
     warnings: list[str] = field(default_factory=list)
@@ -30,6 +31,7 @@ class RunResult:
             "changed": self.changed,
             "guests": self.guests,
             "orphans": self.orphans,
+            "reboots_waiting": self.reboots_waiting,
             "summary": self.summary,
             "diff": self.diff,
         }
@@ -46,6 +48,12 @@ def result_of(
     warnings = list(warnings)
     for work in works:
         warnings += work.plan.notes + (work.arrival.warnings if work.arrival else [])
+    waiting = [work for work in works if _waits_for_reboot(work)]
+    warnings += [
+        f"{work.guest.label}: {', '.join(work.plan.reboot_keys)} takes effect at the next boot, and this run does not "
+        f"reboot it. Run with machines_reboot=when_needed (option reboot of the module), or stop and start it"
+        for work in waiting
+    ]
     warnings += [
         f"{row['name'] or 'guest'} ({row['vm_id']}) on {row['node']} is ours, but its row is gone from the table; "
         f"it was left alone. Put the row back, or destroy it (state absent, or its id to the playbook reset)"
@@ -56,11 +64,17 @@ def result_of(
         changed=any(work.plan.changed for work in works),
         guests=[_guest(work, observed[work.guest.vm_id], state) for work in works],
         orphans=orphans,
+        reboots_waiting={work.guest.name: list(work.plan.reboot_keys) for work in waiting},
         summary=_summary(works),
         diff=_diff(works),
         warnings=warnings,
         errors=errors,
     )
+
+
+def _waits_for_reboot(work: Work) -> bool:
+    """Whether something still waits for a boot when this run has ended."""
+    return work.plan.reboot_required and (not work.plan.has("reboot") or work.error is not None)
 
 
 def _guest(work: Work, observed: Observed | None, state: str) -> dict[str, Any]:

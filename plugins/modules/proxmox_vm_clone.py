@@ -335,6 +335,11 @@ orphans:
       name: old-worker
       node: pve
       status: running
+reboots_waiting:
+  description: What takes effect at the next boot of a guest that this run does not reboot, by the guest's name.
+  returned: always
+  type: dict
+  sample: {worker-1: [memory]}
 summary:
   description: Number of guests by what was or would be done.
   returned: always

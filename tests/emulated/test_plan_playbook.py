@@ -43,6 +43,19 @@ def test_changes_then_the_saved_plan_then_none(user: UserSite, first_id: int) ->
     assert code == 0 and '"plan": "none"' in said and '"not_in_this_plan": []' in said, said
 
 
+def test_a_reboot_that_waits_is_told_until_it_is_asked_for(user: UserSite, first_id: int) -> None:
+    assert user.play()[0] == 0
+    larger = user.machine(first_id, 11, memory="3 GB")
+    user.table([larger, user.machine(first_id + 1, 12, node_role="worker")])
+    code, said = user.play()
+    assert code == 0 and "machines_reboot=when_needed" in "".join(said.split()), said
+    code, said = planned(user)
+    assert code == 0 and '"plan": "none"' in said, said
+    assert f'"waits_for_reboot":{{"node-{first_id}":["memory"]}}' in "".join(said.split()), said
+    code, said = planned(user, machines_reboot="when_needed")
+    assert code == 0 and f"node-{first_id}: reboot for memory" in said and '"waits_for_reboot": {}' in said, said
+
+
 def test_a_part_over_ssh_of_a_host_that_is_not_reached_is_not_none(
     pve_with_template: Emulator, tmp_path: Path, first_id: int
 ) -> None:

@@ -64,6 +64,11 @@ def test_the_summary_says_what_was_not_inspected() -> None:
     assert machine_summary([row])[1] == ["a", "1", "pve1", "192.0.2.1, dhcp", "planned, not inspected"]
 
 
+def test_the_summary_says_who_needs_a_reboot() -> None:
+    rows = [{"name": name, "networks": [], "state": state} for name, state in (("a", "running"), ("b", "stopped"))]
+    assert [row[-1] for row in machine_summary(rows, ["a", "b"])[1:]] == ["running, reboot needed", "stopped"]
+
+
 def test_only_templates_that_would_be_made_are_planned() -> None:
     made = {"node": "pve1", "vm_id": 9000, "operations": ["create"], "config": {"scsi0": "fast:base-9000-disk-0"}}
     there = {"node": "pve2", "vm_id": 9001, "operations": [], "config": {"scsi0": "fast:base-9001-disk-0"}}
