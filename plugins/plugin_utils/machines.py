@@ -18,6 +18,7 @@ from ansible_collections.detectviz.infra.plugins.plugin_utils.networks import Ne
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Problems
 from ansible_collections.detectviz.infra.plugins.plugin_utils.rows import Row
 from ansible_collections.detectviz.infra.plugins.plugin_utils.sizes import read_disks, read_memory
+from ansible_collections.detectviz.infra.plugins.plugin_utils.ssh_keys import EXPECTED, is_public_key
 from ansible_collections.detectviz.infra.plugins.plugin_utils.tables import Described
 
 HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
@@ -226,6 +227,10 @@ def _optional(cells: Cells) -> dict[str, Any]:
         data["arch"] = _choice(cells, "arch", _ARCHITECTURES, None)
     if data.get("bios") is not None and data["bios"] not in _BIOSES:
         cells.wrong("bios", data["bios"], "is not one of the choices", "write ovmf or seabios")
+    for key in data.get("ssh_keys") or []:
+        if not is_public_key(key):
+            shown = None if "PRIVATE KEY" in key else key
+            cells.wrong("ssh_keys", shown, "is not a public SSH key" if shown else "holds a private key", EXPECTED)
     return data
 
 

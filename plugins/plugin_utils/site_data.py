@@ -16,6 +16,7 @@ from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.plugin_utils.files import Opaque, read_yaml
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Place, Problem, Problems
+from ansible_collections.detectviz.infra.plugins.plugin_utils.ssh_keys import EXPECTED, is_public_key
 
 SCHEMA_FILE = Path(__file__).with_name("schemas") / "site.schema.json"
 # The checks read these before Ansible could evaluate a template, so they must stand as plain values.
@@ -83,6 +84,7 @@ def check_site(site: SiteData, problems: Problems) -> None:
         for problem in _from_schema(error, site):
             problems.add(problem.place, problem.value, problem.fact, problem.expected)
             site.invalid.add(re.split(r"[.\[]", problem.place.column or "")[0])
+    _check_ssh_keys(site, problems)
 
 
 @lru_cache(maxsize=1)
@@ -140,6 +142,16 @@ def _from_schema(error: Any, site: SiteData) -> Iterable[Problem]:
     if error.validator == "enum":
         wanted = f"write {' or '.join(map(str, error.validator_value))}"
     yield Problem(site.place(key).at(column_of(path)), value, fact, f"{wanted[:1].lower()}{wanted[1:]}".rstrip("."))
+
+
+def _check_ssh_keys(site: SiteData, problems: Problems) -> None:
+    defaults = site.data.get("guest_defaults")
+    keys = defaults.get("ssh_keys") if isinstance(defaults, dict) else None
+    for number, key in enumerate(keys if isinstance(keys, list) else []):
+        # A private key was told as a secret before, and is never shown.
+        if isinstance(key, str) and not _PRIVATE_KEY.search(key) and not is_public_key(key):
+            at = site.place("guest_defaults").at(f"guest_defaults.ssh_keys[{number}]")
+            problems.add(at, key, "is not a public SSH key", EXPECTED)
 
 
 def _find_secrets(value: Any, column: str, place: Place, problems: Problems) -> None:

@@ -259,3 +259,38 @@ def test_a_secret_by_reference_passes(tmp_path: Path) -> None:
 def test_ssh_keys_may_come_from_a_template(tmp_path: Path) -> None:
     data = factory.site(guest_defaults={"ssh_keys": "{{ [lookup('ansible.builtin.file', 'key.pub')] }}"})
     assert factory.problems_of(tmp_path, factory.cluster(), data) == []
+
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1xAAAA"
+RIGHT_KEYS = [
+    KEY, f"{KEY} me@example.com", f'from="192.168.0.0/24",no-pty {KEY} me', f"{KEY}\n\nssh-rsa AAAAB3Nz== two\n",
+    "ecdsa-sha2-nistp256 AAAAE2Vj", "sk-ssh-ed25519@openssh.com AAAAGnNr me",
+]  # fmt: skip
+WRONG_KEYS = ["~/.ssh/id_ed25519.pub", "AAAAC3NzaC1lZDI1NTE5", "ssh-ed25519", f"{KEY}\n~/.ssh/id_rsa.pub"]
+
+
+@pytest.mark.parametrize("key", [*RIGHT_KEYS, "{{ lookup('ansible.builtin.file', 'key.pub') }}"])
+def test_public_ssh_keys_and_templates_of_them_pass(tmp_path: Path, key: str) -> None:
+    rows = factory.cluster()
+    if key in RIGHT_KEYS:
+        rows[0]["ssh_keys"] = [key]
+    assert factory.problems_of(tmp_path, rows, factory.site(guest_defaults={"ssh_keys": [key]})) == []
+
+
+@pytest.mark.parametrize("key", WRONG_KEYS)
+def test_what_is_no_public_ssh_key_is_told_with_the_way_to_read_a_file(tmp_path: Path, key: str) -> None:
+    rows = factory.cluster()
+    rows[0]["ssh_keys"] = [key]
+    found = factory.problems_of(tmp_path, rows, factory.site(guest_defaults={"ssh_keys": [KEY, key]}))
+    assert len(found) == 2 and all("is not a public SSH key" in text and "lookup(" in text for text in found), found
+    assert any(text.startswith(f"{SITE_FILE}, guest_defaults.ssh_keys[1]: ") for text in found)
+    assert any(text.startswith(f"{TABLE} row 1, ssh_keys: ") for text in found)
+
+
+def test_a_private_ssh_key_is_told_and_never_shown(tmp_path: Path) -> None:
+    private = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1r\n-----END OPENSSH PRIVATE KEY-----"
+    rows = factory.cluster()
+    rows[0]["ssh_keys"] = [private]
+    found = factory.problems_of(tmp_path, rows, factory.site(guest_defaults={"ssh_keys": [private]}))
+    assert [text.split(";")[0].split(": ")[1] for text in found] == ["is a literal secret", "holds a private key"]
+    assert "b3Blbn" not in str(found) and "BEGIN" not in str(found)
