@@ -57,7 +57,8 @@ class ActionModule(ActionBase):
             site = source.load(overrides)
         if not sources:
             _compare_inventory(site.as_dict(), task_vars.get("groups") or {}, path)
-        missing = site.missing + missing_connection(os.environ)
+        site.missing += self._unreadable_keys(site.origin, task_vars)
+        missing = site.missing + missing_connection(os.environ, task_vars)
         return {
             "changed": False,
             "failed": bool(require_complete and site.missing),
@@ -84,6 +85,25 @@ class ActionModule(ActionBase):
             if value != json.loads(json.dumps(data.get(key), default=str)):
                 found[key] = value
         return found
+
+    def _unreadable_keys(self, origin: dict[str, str], task_vars: dict[str, Any]) -> list[str]:
+        """SSH keys that no phase will get, such as those of a file that is not there."""
+        defaults = task_vars.get("guest_defaults")
+        keys = defaults.get("ssh_keys") if isinstance(defaults, dict) else None
+        found = []
+        for column, key in _entries("guest_defaults.ssh_keys", keys):
+            try:
+                self._templar.template(key)
+            except AnsibleError as error:
+                why = " ".join(str(error).split())
+                found.append(f"{origin.get('guest_defaults', 'site data')}, {column}: cannot be read: {why}")
+        return found
+
+
+def _entries(column: str, value: Any) -> list[tuple[str, Any]]:
+    if isinstance(value, list):
+        return [(f"{column}[{number}]", item) for number, item in enumerate(value)]
+    return [(column, value)]
 
 
 def _one_source(names: list[str]) -> Path:

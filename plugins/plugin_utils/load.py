@@ -37,6 +37,7 @@ class Site:
     missing: list[str] = field(default_factory=list)  # not wrong, but needed before machines are made
     notes: list[str] = field(default_factory=list)  # what was passed over in the tables
     networks_from_tables: bool = False  # the site data has none, so they are not a variable of Ansible's yet
+    origin: dict[str, str] = field(default_factory=dict)  # top-level key of the site data → its file
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -103,7 +104,8 @@ def _check(site: SiteData, tables: Tables, problems: Problems) -> Site:
     plain = [machine.data for machine in machines]
     derived = derive(complete, plain)
     derived["warnings"] = warnings + derived["warnings"]
-    return Site(site.data, plain, derived, missing(complete, plain), tables.notes, from_tables)
+    origin = {key: place.file for key, place in site.origin.items()}
+    return Site(site.data, plain, derived, missing(complete, plain), tables.notes, from_tables, origin)
 
 
 def _context(data: dict[str, Any], networks: dict[str, Network], known: bool) -> Context:

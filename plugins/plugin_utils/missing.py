@@ -48,8 +48,26 @@ def missing(site: dict[str, Any], machines: list[dict[str, Any]]) -> list[str]:
     return found
 
 
-def missing_connection(environment: Mapping[str, str]) -> list[str]:
-    """What the environment lacks for talking to Proxmox; only names are looked at, never values."""
+# What the site's variables may give in place of the environment; secrets never.
+_SITE_VARIABLES = {
+    "PROXMOX_USER": "proxmox_api_user",
+    "PROXMOX_TOKEN_ID": "proxmox_api_token_id",
+    "PROXMOX_CA_PATH": "proxmox_api_ca_path",
+    "PROXMOX_FINGERPRINT": "proxmox_api_fingerprint",
+    "PROXMOX_VALIDATE_CERTS": "proxmox_api_validate_certs",
+}
+
+
+def missing_connection(environment: Mapping[str, str], variables: Mapping[str, Any]) -> list[str]:
+    """What the environment and the site's variables lack for talking to Proxmox; values of secrets are not looked at."""
+    given = dict(environment)
+    for name, variable in _SITE_VARIABLES.items():
+        if variables.get(variable) not in (None, ""):
+            given[name] = str(variables[variable])
+    return _credentials(given) + _certificate(given)
+
+
+def _credentials(environment: Mapping[str, str]) -> list[str]:
     if environment.get("PROXMOX_TOKEN_ID") or environment.get("PROXMOX_TOKEN_SECRET"):
         wanted = ["PROXMOX_TOKEN_ID", "PROXMOX_TOKEN_SECRET"]
         if "!" not in environment.get("PROXMOX_TOKEN_ID", ""):
@@ -59,6 +77,17 @@ def missing_connection(environment: Mapping[str, str]) -> list[str]:
     else:
         return ["PROXMOX_TOKEN_ID and PROXMOX_TOKEN_SECRET in the environment (or PROXMOX_USER and PROXMOX_PASSWORD)"]
     return [f"{name} in the environment" for name in wanted if not environment.get(name)]
+
+
+def _certificate(environment: Mapping[str, str]) -> list[str]:
+    """Proxmox signs its certificate itself as it comes, so that nobody trusts it by default."""
+    if any(environment.get(f"PROXMOX_{name}") for name in ("CA_PATH", "FINGERPRINT", "VALIDATE_CERTS")):
+        return []
+    return [
+        "PROXMOX_FINGERPRINT in the environment (pvenode cert info on the Proxmox host prints it), or PROXMOX_CA_PATH, "
+        "a copy of its /etc/pve/pve-root-ca.pem; where a public authority signed its certificate, "
+        "PROXMOX_VALIDATE_CERTS=true says so"
+    ]
 
 
 def next_steps(source: str, lacking: list[str], machines: list[dict[str, Any]]) -> list[str]:

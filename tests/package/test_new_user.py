@@ -88,6 +88,20 @@ def test_a_filled_in_starter_passes_and_a_check_run_of_the_site_changes_nothing(
     assert not list(site.parent.glob(".state/*/*")), "a check run leaves nothing here"
 
 
+def test_an_ssh_key_file_that_is_not_there_is_missing_and_a_path_is_an_error(installed: Installed, site: Path) -> None:
+    fill_in(site)
+    lookup = """"{{ lookup('ansible.builtin.file', '/nowhere/id.pub') }}\""""
+    change(site / "group_vars/all/site.yml", **{KEY: lookup})
+    done = play(installed, site, "validate")
+    assert done.returncode == 0, said(done)
+    assert "group_vars/all/site.yml, guest_defaults.ssh_keys[0]: cannot be read" in said(done).replace("''", "'")
+    assert "/nowhere/id.pub" in said(done) and "PROXMOX_FINGERPRINT in the environment" in said(done)
+    change(site / "group_vars/all/site.yml", **{lookup: "~/.ssh/id.pub"})
+    done = play(installed, site, "validate")
+    assert done.returncode != 0
+    assert "guest_defaults.ssh_keys[0]: ~/.ssh/id.pub is not a public SSH key" in said(done), said(done)
+
+
 @pytest.mark.parametrize("playbook", ["validate", "site"])
 def test_a_broken_table_ends_with_every_error_and_asks_nothing_of_proxmox(
     installed: Installed, site: Path, pve: Emulator, playbook: str
