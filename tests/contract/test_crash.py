@@ -57,7 +57,8 @@ def test_power_cut(make_pve, seconds):
             assert set(drives_of(config)) <= volumes, vmid
         if vmid > 904 and vmid != 9000:
             finished = ends[next(upid for upid, number in zip(upids, (911, 912, 913, 914)) if number == vmid)]
-            assert ("lock" in config) == (finished["exitstatus"] != "OK")
+            # The other way round need not hold: the lock goes a moment before the task's end is written down.
+            assert "lock" not in config or finished["exitstatus"] != "OK"
     for vmid in sorted(set(guests) - {9000}):
         if "lock" in api.config(vmid):
             assert api.ends(api.delete(f"{vmid}")) == "VM is locked (clone)"

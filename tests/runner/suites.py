@@ -60,8 +60,12 @@ def package(context: Context) -> Outcome:
 
 
 def contract(context: Context) -> Outcome:
-    """The Proxmox emulator against the official schema, the facts and foreign clients."""
-    return _pytest(context, "contract", context.main, [*PARALLEL, "tests/contract"])
+    """The Proxmox emulator against the official schema, the facts and foreign clients, as both releases."""
+    outcome = _pytest(context, "contract 9.2", context.main, [*PARALLEL, "tests/contract", "--pve-version", "9.2"])
+    # These two go through both releases by themselves.
+    both = ["--ignore", "tests/contract/test_every_answer.py", "--ignore", "tests/contract/test_coverage.py"]
+    outcome.add(_pytest(context, "contract 9.1", context.main, [*PARALLEL, "tests/contract", "--pve-version", "9.1", *both]))
+    return outcome
 
 
 def emulated(context: Context) -> Outcome:
