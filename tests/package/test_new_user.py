@@ -102,6 +102,14 @@ def test_an_ssh_key_file_that_is_not_there_is_missing_and_a_path_is_an_error(ins
     assert "guest_defaults.ssh_keys[0]: ~/.ssh/id.pub is not a public SSH key" in said(done), said(done)
 
 
+def test_in_the_site_s_folder_a_broken_table_is_told_by_the_node_table_alone(installed: Installed, site: Path) -> None:
+    break_table(site)
+    done = play(installed, site, "validate", ANSIBLE_CONFIG=str(site / "ansible.cfg"))
+    assert done.returncode != 0 and "8 GX" in said(done)
+    for noise in ("'yaml' plugin", "'ini' plugin", "with yaml plugin", "with ini plugin", "PLAY ["):
+        assert noise not in said(done)
+
+
 @pytest.mark.parametrize("playbook", ["validate", "site"])
 def test_a_broken_table_ends_with_every_error_and_asks_nothing_of_proxmox(
     installed: Installed, site: Path, pve: Emulator, playbook: str
