@@ -58,9 +58,10 @@ def _told(site: str, name: str, vm_id: int, guest: Observed | None, in_table: bo
 def chosen_guests(guests: Iterable[Mapping[str, Any]], named: str | Iterable[Any]) -> dict[str, list[Any]]:
     """``{"chosen": rows for proxmox_vm_clone, "refused": texts}``.
 
-    ``guests`` are those of ``site_guests``. ``named`` is ``all`` (every row of the table) or a list of names and ids. A
-    guest without a row is chosen only when it is named; by its id alone where a row has its name. A name that is nobody
-    we know and a foreign guest are refused; a guest that is not there is neither.
+    ``guests`` are those of ``site_guests``. ``named`` is ``all`` (every row of the table), a list of names and ids, or a
+    text of one or more of them with commas between. A guest without a row is chosen only when it is named; by its id
+    alone where a row has its name. A name that is nobody we know and a foreign guest are refused; a guest that is not
+    there is neither.
     """
     guests = list(guests)
     if named == "all":
@@ -74,7 +75,8 @@ def chosen_guests(guests: Iterable[Mapping[str, Any]], named: str | Iterable[Any
     by_key.update({str(guest["vm_id"]): guest for guest in guests})
     chosen: dict[int, dict[str, Any]] = {}
     refused = []
-    for key in [str(key) for key in ([named] if isinstance(named, str) else named)]:
+    keys = [key.strip() for key in named.split(",") if key.strip()] if isinstance(named, str) else named
+    for key in map(str, keys):
         guest = by_key.get(key)
         if guest is None:
             refused.append(f"{key} is no guest of the site")

@@ -70,8 +70,8 @@ def test_all_is_every_row_of_the_table_that_the_site_owns(user: UserSite, first_
 
 @pytest.mark.parametrize("by", ["name", "id"])
 def test_a_guest_without_a_row_is_destroyed_when_it_is_named(user: UserSite, first_id: int, by: str) -> None:
-    named = f"node-{first_id + 2}" if by == "name" else first_id + 2
-    code, said = reset(user, reset_guests=[named], reset_confirm=f"user{first_id}")
+    named = f"node-{first_id + 2}" if by == "name" else [first_id + 2]
+    code, said = reset(user, reset_guests=named, reset_confirm=f"user{first_id}")
     assert code == 0, said
     assert present(user, first_id) == {0, 1}
 
@@ -82,5 +82,5 @@ def test_foreign_and_unknown_names_are_refused_with_the_reason(user: UserSite, f
     said = " ".join(said.split())
     assert code != 0 and f"{first_id + 1} is foreign: it is stranger-{first_id}" in said, said
     assert f"stranger-{first_id} is no guest of the site" in said and "9000 is no guest of the site" in said
-    assert "Nothing was destroyed" in said
+    assert "Nothing was destroyed" in said and "set reset_confirm" not in said
     assert present(user, first_id) == {0, 1, 2}
