@@ -41,7 +41,7 @@ def result_of(
     works: list[Work],
     observed: dict[int, Observed | None],
     warnings: list[str],
-    orphans: list[dict[str, Any]],
+    orphans: list[Observed],
     state: str,
 ) -> RunResult:
     """The result of a run, or of a check run over the same plans."""
@@ -55,15 +55,15 @@ def result_of(
         for work in waiting
     ]
     warnings += [
-        f"{row['name'] or 'guest'} ({row['vm_id']}) on {row['node']} is ours, but its row is gone from the table; "
-        f"it was left alone. Put the row back, or destroy it (state absent, or its id to the playbook reset)"
+        f"{row.name or 'guest'} ({row.vm_id}) on {row.node} is ours, but its row is gone from the table; "
+        f"it was left alone. Put the row back, or destroy it: give its id to the playbook detectviz.infra.reset"
         for row in orphans
     ]
     errors = [str(work.error) for work in works if work.error]
     return RunResult(
         changed=any(work.plan.changed for work in works),
         guests=[_guest(work, observed[work.guest.vm_id], state) for work in works],
-        orphans=orphans,
+        orphans=[{"vm_id": row.vm_id, "name": row.name, "node": row.node, "status": row.status} for row in orphans],
         reboots_waiting={work.guest.name: list(work.plan.reboot_keys) for work in waiting},
         summary=_summary(works),
         diff=_diff(works),

@@ -9,9 +9,8 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from ansible_collections.detectviz.infra.plugins.module_utils import _plan_file, _vm_ownership
+from ansible_collections.detectviz.infra.plugins.module_utils import _plan_file, _vm_ownership, _vm_replaced
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline, SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError, LockedError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._progress import Progress
@@ -155,6 +154,7 @@ class Run:
             if guest.vm_id in checked.templates:
                 plans[guest.vm_id] = plan_guest(guest, None, checked.templates[guest.vm_id], options)
         problems = [text for plan in plans.values() for text in plan.refusals] + checked.problems
+        problems += self._replaced(new, rows, checked)
         problems += self._over_limits(list(plans.values()))
         if problems:
             raise ProblemsError("The plan cannot be carried out; nothing was changed:", problems)
@@ -221,17 +221,30 @@ class Run:
                 )
         return found
 
-    def _orphans(self, rows: list[Observed]) -> list[dict[str, Any]]:
+    def _replaced(self, new: list[Guest], rows: list[Observed], checked: Preflight) -> list[str]:
+        """Problems of new guests whose name or address an orphan has. Orphans are read only where there are both.
+
+        One whose node is down cannot be read nor destroyed, and must not keep its place from being taken.
+        """
+        orphans = [row for row in self._orphans(rows) if row.kind == "qemu" and row.status != "unknown"]
+        if not new or not orphans:
+            return []
+        problems = _vm_replaced.same_name(new, orphans)
+        names = {guest.name for guest in new}
+        try:
+            read = self._tools.reader.read_all([row for row in orphans if row.name not in names])
+        except ProblemsError as error:
+            checked.warnings.append(f"Whether orphans have an address of a new guest is not known: {error}")
+            return problems
+        return problems + _vm_replaced.same_address(new, read.values())
+
+    def _orphans(self, rows: list[Observed]) -> list[Observed]:
         """Guests that carry our site's tag and are in no row of the table. A list to be destroyed is no table."""
         if self._settings.options.state == "absent":
             return []
         wanted = {guest.vm_id for guest in self._guests}
         tag = _vm_ownership.site_tag(self._settings.options.site)
-        return [
-            {"vm_id": row.vm_id, "name": row.name, "node": row.node, "status": row.status}
-            for row in rows
-            if tag in row.tags and row.vm_id not in wanted and not row.template
-        ]
+        return [row for row in rows if tag in row.tags and row.vm_id not in wanted and not row.template]
 
 
 def _storage(config: dict[str, str] | None) -> str:

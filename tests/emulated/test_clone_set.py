@@ -97,6 +97,21 @@ def test_a_row_that_is_gone_leaves_an_orphan_that_is_told(site: Site, first_id: 
     assert first_id + 1 in site.ids()
 
 
+def test_a_changed_id_makes_no_second_guest_of_the_same_name_or_address(site: Site, first_id: int) -> None:
+    old, new, kept = row(first_id), first_id + 1, row(first_id + 2)
+    assert not site.run([old, kept]).failed
+    for moved, text in (
+        ({**old, "vm_id": new}, f"guest-{first_id} ({new}): guest-{first_id} ({first_id}) on pve, which this site owns"),
+        ({**old, "vm_id": new, "name": "other"}, f"is the address of guest-{first_id} ({first_id}) on pve, which this"),
+    ):
+        for check in (True, False):
+            refused = site.run([moved, kept], check=check)
+            assert refused.failed and text in refused.message and refused.writes() == {}, refused.message
+            assert "which runs" in refused.message and f"keep vm_id {first_id} in the table" in refused.message
+    assert new not in site.ids()
+    assert not site.run([row(new), kept]).failed
+
+
 def make_stranger(site: Site, vm_id: int) -> None:
     upid = site.pve.api().nodes("pve").qemu.post(vmid=vm_id, name="stranger", memory=512, cores=1, scsi0="local-lvm:20")
     assert site.pve.wait(upid) == "OK"
