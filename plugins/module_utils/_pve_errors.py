@@ -81,7 +81,8 @@ class ApiError(InfraError):
 def _way_out(status: int) -> str:
     if status == 401:
         return (
-            ". Check api_user, api_token_id and api_token_secret (or api_password), and that the token has not expired"
+            ". Check api_user, api_token_id and api_token_secret (or api_password), from the environment PROXMOX_USER, "
+            "PROXMOX_TOKEN_ID and PROXMOX_TOKEN_SECRET (or PROXMOX_PASSWORD), and that the token has not expired"
         )
     if status == 403:
         return ". Grant the token AND its user the privilege on that path, or clear the token's privilege separation"

@@ -103,7 +103,8 @@ def _existing_disk(
         if disk.size_gb * GIB < size:
             result.refusals.append(
                 f"{guest.label}: disk {disk.name} has {human(size)}, the table says {disk.size_gb}G; a disk cannot "
-                f"shrink: set size_gb to at least {-(-size // GIB)}, or replace the guest (state absent, then started)"
+                f"shrink: give it at least {-(-size // GIB)} GB in the table (column disks, size_gb), or replace the guest "
+                f"(destroy it with detectviz.infra.reset, then run again)"
             )
         elif disk.size_gb * GIB > size:
             result.resizes.append((key, disk.size_gb))
