@@ -77,6 +77,13 @@ class GuestReader:
         observed = self.read(row)
         return replace(observed, status=self.status(observed)) if observed.config is not None else observed
 
+    def confirm_stopped(self, guest: Observed) -> Observed:
+        """The guest with its power state of this moment where the list does not say that it runs: one that was rebooted
+        or started in the last ten seconds is still listed as stopped, and starting it again would be no change."""
+        if guest.config is None or guest.kind != "qemu" or guest.template or guest.running:
+            return guest
+        return replace(guest, status=self.status(guest))
+
     def status(self, guest: Observed) -> str:
         """``running`` or ``stopped`` now; the list may be ten seconds old."""
         current = self._client.get(f"nodes/{guest.node}/qemu/{guest.vm_id}/status/current")

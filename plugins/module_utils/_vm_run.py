@@ -114,6 +114,8 @@ class Run:
         if self._settings.verify == "fast" and self._settings.options.state != "absent":
             present = [row for row in present if not fast_equal(wanted[row.vm_id], row, self._settings.options)]
         read = self._tools.reader.read_all(present)
+        if self._settings.options.state == "started":
+            read = {vm_id: self._tools.reader.confirm_stopped(seen) for vm_id, seen in read.items()}
         return rows, {vm_id: read.get(vm_id, by_id.get(vm_id)) for vm_id in wanted}
 
     def _settle_clones(self, rows: list[Observed]) -> list[Observed]:

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+import time
+
 from tests.emulated.clone_runs import Site, row
 
 CONFIG = "POST /nodes/{node}/qemu/{vmid}/config"
+
+
+def listed_as(site: Site, vm_id: int, status: str) -> None:
+    """Wait until the list, which lags behind by ten emulated seconds, says so."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        rows = site.pve.call("GET", "/cluster/resources", type="vm").json()["data"]
+        if next(row for row in rows if row["vmid"] == vm_id)["status"] == status:
+            return
+        time.sleep(0.2)
+    raise AssertionError(f"guest {vm_id} is not listed as {status}")
 
 
 def test_a_guest_that_never_boots_is_told_with_what_to_look_at_and_the_others_come_up(
@@ -24,6 +37,7 @@ def test_a_guest_that_never_boots_is_told_with_what_to_look_at_and_the_others_co
         assert text in whole, whole
     site.pve.clear_faults()
     site.pve.api().nodes("pve").qemu(first_id).status.stop.post()
+    listed_as(site, first_id, "stopped")
     mended = site.run(guests, wait="agent")
     assert not mended.failed and mended.guest(first_id)["host_keys"]
     assert not site.run(guests).changed
