@@ -1,0 +1,88 @@
+"""Get programs: from the cache, else from upstream, else compiled from their Go modules."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lab.artifacts import download, go, store, toolchain, wrapper
+from lab.artifacts.catalogue import Program
+
+SOURCES = ("auto", "download", "build")
+
+
+@dataclass
+class Workshop:
+    """Where programs come from and where they are kept.
+
+    `source`: `download`, `build`, or `auto`: downloaded where upstream answers, else built.
+    """
+
+    cache: Path
+    say: store.Say
+    source: str = "auto"
+    origin: download.Origin = download.Origin()
+
+    @property
+    def artifacts(self) -> Path:
+        return self.cache / "artifacts"
+
+    @cached_property
+    def toolchain(self) -> toolchain.Toolchain:
+        return toolchain.find(self.cache, self.say)
+
+    def get(self, wanted: Sequence[Program]) -> dict[str, Path]:
+        """Path of each program by name. Raises DownloadError, CommandError."""
+        missing = [program for program in wanted if not self._folder(program).exists()]
+        for number, program in enumerate(missing, 1):
+            self._get(program, f"{number} of {len(missing)}")
+        return {program.name: self._folder(program) / program.name for program in wanted}
+
+    def _get(self, program: Program, number: str) -> None:
+        def make(folder: Path) -> None:
+            began = time.monotonic()
+            downloads = self._downloads(program)
+            verb = "downloading" if downloads else "compiling"
+            self.say(f"program {number}: {verb} {program.name} {program.version}")
+            if downloads:
+                download.fetch(self.origin, program.official, folder / program.name)
+            else:
+                self._compile(program, folder)
+            seconds = round(time.monotonic() - began, 1)
+            record = {"source": "upstream" if downloads else "modules", "seconds": seconds,
+                      "sha256": store.file_sha256(folder / program.name)}  # fmt: skip
+            (folder / "made.json").write_text(json.dumps(record, indent=1))
+            self.say(f"  {program.name}: {seconds:.0f} s")
+
+        store.once(self.artifacts / "programs", f"{program.name}-{program.version}", program.key, make)
+
+    def _folder(self, program: Program) -> Path:
+        return self.artifacts / "programs" / f"{program.name}-{program.version}-{program.key}"
+
+    def _downloads(self, program: Program) -> bool:
+        return self.source == "download" or (self.source == "auto" and self._upstream_answers(program))
+
+    def _upstream_answers(self, program: Program) -> bool:
+        host = program.official.url.split("/")[2]
+        if host not in self._answers:
+            self._answers[host] = download.reachable(self.origin, program.official)
+        return self._answers[host]
+
+    @cached_property
+    def _answers(self) -> dict[str, bool]:
+        return {}
+
+    def _compile(self, program: Program, folder: Path) -> None:
+        module = folder / "module"
+        module.mkdir()
+        wrapper.write(module, program, self.toolchain)
+        go.build(
+            self.toolchain, module, program.package, folder / program.name, say=self.say,
+            stamps=program.stamps, tags=program.tags, resolve=True,
+        )  # fmt: skip
+        shutil.rmtree(module)
