@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from lab.nodes import agent, bridges, host_system, nics
+from lab.nodes import agent, bridges, host_system, nics, router
 from lab.nodes.commands import CommandError
 from lab.nodes.container import Container
 from lab.nodes.oci import Bind
@@ -207,19 +207,40 @@ class ContainerBackend:
         """The bridges of the namespace, as `ip` shows them. All Proxmox hosts of a lab share them."""
         return await asyncio.to_thread(bridges.listing, self._group)
 
-    async def apply_network(self, node: str, interfaces: list[dict[str, Any]]) -> None:
-        """Make and change the lab's bridges until they are as `interfaces` says."""
+    def network_folder(self, node: str) -> Path:
+        """/etc/network of the Proxmox host's own system; other hosts of the lab have only that folder."""
+        if node == self._node:
+            return host_system.network_folder(self._folder / "host")
+        folder = self._networks / node
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    async def reload_network(self, node: str) -> None:
+        """Make the lab's bridges as the host's /etc/network/interfaces says, and plug the router into new ones."""
         try:
-            await asyncio.to_thread(bridges.apply, self._group, interfaces, self._gateways)
+            await asyncio.to_thread(self._reload_network, node)
         except CommandError as error:
             raise BackendError(str(error)) from error
-        if node == self._node:
-            host_system.write_interfaces(self._folder / "host", interfaces)
+
+    def _reload_network(self, node: str) -> None:
+        host = Container(f"{self._group}-host", self._group, self._folder / "host", self._folder)
+        if node == self._node and host.running():
+            host_system.reload_network(host)
+        else:
+            bridges.reload(self._group, self.network_folder(node), self._networks / f"{node}.json")
+        for bridge in bridges.listing(self._group):
+            if bridge["name"] in self._gateways:
+                router.attach(self._group, bridge["name"], bridge["mtu"], self._gateways[bridge["name"]])
 
     # --- places
 
     def _guest(self, vmid: int) -> Path:
         return self._folder / str(vmid)
+
+    @property
+    def _networks(self) -> Path:
+        """/etc/network of hosts without a system of their own, and what of theirs has been made."""
+        return self._folder.parent / "networks"
 
     def _blank(self, vmid: int) -> Path:
         """Exists while a guest without a known system on its disk is switched on."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
-from lab.nodes import router
 from lab.nodes.commands import run
+from lab.pve.network import ifreload
 
-DEFAULT_MTU = 1500
 OTHER_MTU = 1400
 
 
@@ -45,34 +46,10 @@ def make(namespace: str, name: str, mtu: int) -> None:
     _ip(namespace, "link", "set", name, "up")
 
 
-def apply(namespace: str, interfaces: list[dict[str, Any]], gateways: dict[str, str]) -> None:
-    """Make the bridges of one Proxmox host as its interfaces file has them.
-
-    An interface has Proxmox's keys: iface, type, mtu (default 1500), cidr, cidr6. All hosts of a lab share its
-    bridges, so bridges and addresses that this host does not name stay. `gateways`: the router's address by bridge.
-    """
-    present = {bridge["name"]: bridge for bridge in listing(namespace)}
-    for item in interfaces:
-        if item.get("type") == "bridge":
-            _converge(namespace, item, present.get(item["iface"]))
-            if item["iface"] in gateways:
-                router.attach(namespace, item["iface"], _mtu(item), gateways[item["iface"]])
-
-
-def _converge(namespace: str, item: dict[str, Any], present: dict[str, Any] | None) -> None:
-    name, mtu = item["iface"], _mtu(item)
-    if present is None:
-        make(namespace, name, mtu)
-    elif present["mtu"] != mtu:
-        for link in (name, *present["ports"]):
-            _ip(namespace, "link", "set", link, "mtu", str(mtu))
-    for address in (item.get("cidr"), item.get("cidr6")):
-        if address and (present is None or address not in present["addresses"]):
-            _ip(namespace, "address", "add", address, "dev", name)
-
-
-def _mtu(item: dict[str, Any]) -> int:
-    return int(item.get("mtu") or DEFAULT_MTU)
+def reload(namespace: str, folder: Path, state: Path) -> None:
+    """What `ifreload -a` does on a host, for one that has no system of its own: `folder` is its /etc/network."""
+    program = [sys.executable, ifreload.__file__, "-a", "-i", folder / "interfaces", "--state", state]
+    run("ip", "netns", "exec", namespace, *program)
 
 
 def _ip(namespace: str, *words: str) -> str:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from lab.nodes.commands import run
 from lab.nodes.container import Container
 from lab.nodes.namespace import path as namespace_path
-from lab.pve.network import interfaces
+from lab.pve.network import ifreload
 
 # The bridges are the lab's; cloud-init and its network tools have no part in a Proxmox host.
 MASKED = ("systemd-networkd.service", "systemd-networkd.socket", "systemd-networkd-wait-online.service",
           "systemd-resolved.service")  # fmt: skip
+IFRELOAD = "/usr/sbin/ifreload"
 HOST_KEYS = ("ed25519", "rsa")
 
 
 def install(container: Container, name: str, address: str, public_key: str) -> None:
-    """Write the new system's name, host keys and root's authorised key. Once per lab."""
+    """Write the new system's name, host keys, root's authorised key, and what stands for ifupdown2. Once per lab."""
     done = container.folder / "installed"
     if done.exists():
         return
@@ -37,16 +37,22 @@ def install(container: Container, name: str, address: str, public_key: str) -> N
     for kind in HOST_KEYS:
         run("ssh-keygen", "-q", "-t", kind, "-N", "", "-C", f"root@{name}", "-f", root / f"etc/ssh/ssh_host_{kind}_key")
     run("systemctl", "--root", root, "mask", *MASKED)
+    shutil.copyfile(ifreload.__file__, root / IFRELOAD.lstrip("/"))
+    (root / IFRELOAD.lstrip("/")).chmod(0o755)
     container.detach_disk()
     done.touch()
 
 
-def write_interfaces(folder: Path, entries: Sequence[dict[str, Any]]) -> None:
-    """Write /etc/network/interfaces of the system in `folder`, as its API's network reload does."""
-    text = interfaces.show({entry["iface"]: entry for entry in entries})
+def network_folder(folder: Path) -> Path:
+    """/etc/network of the system in `folder`."""
     network = root(folder) / "etc/network"
     network.mkdir(parents=True, exist_ok=True)
-    (network / "interfaces").write_text(text)
+    return network
+
+
+def reload_network(container: Container) -> None:
+    """Run the system's own `ifreload -a`, as a network reload of its API does. Raises CommandError."""
+    run("nsenter", f"--target={container.pid()}", "--mount", "--uts", "--ipc", "--net", "--pid", "--", IFRELOAD, "-a")
 
 
 def root(folder: Path) -> Path:

@@ -14,9 +14,11 @@ def name(namespace: str) -> str:
 
 def attach(namespace: str, bridge: str, mtu: int, gateway: str) -> None:
     """Plug the router into a bridge; `gateway` is its address there, with prefix. Fine when it is plugged in."""
-    if bridge in run("ip", "-n", name(namespace), "-br", "link", "show", "type", "veth").replace("@", " ").split():
-        return
     port = f"rt-{bridge}"[:15]
+    if bridge in run("ip", "-n", name(namespace), "-br", "link", "show", "type", "veth").replace("@", " ").split():
+        # The cable stays plugged in while the host takes its bridge away and makes it again.
+        run("ip", "-n", namespace, "link", "set", port, "master", bridge, "up")
+        return
     run("ip", "-n", namespace, "link", "add", port, "mtu", str(mtu), "type", "veth",
         "peer", "name", bridge, "mtu", str(mtu), "netns", name(namespace))  # fmt: skip
     run("ip", "-n", namespace, "link", "set", port, "master", bridge, "up")

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from lab.nodes import namespace
 from lab.nodes.backend import ContainerBackend
 from lab.pve.guests.backend import AgentNotRunning, GuestDisk, GuestSpec, Nic
+from lab.pve.network import interfaces
 
 T = TypeVar("T")
 BOOT_SECONDS = 120
@@ -46,6 +47,13 @@ def spec(vmid: int, checksum: str | None, public_key: str, **changes: Any) -> Gu
         "image_sha256": checksum, "seed": seed,
     }  # fmt: skip
     return GuestSpec(**{**values, **changes})
+
+
+async def add_bridge(backend: ContainerBackend, entry: dict[str, Any]) -> None:
+    """One more bridge in the Proxmox host's file, and in force."""
+    file = backend.network_folder("proxmox") / "interfaces"
+    file.write_text(interfaces.show({**interfaces.parse(file.read_text()), entry["iface"]: entry}))
+    await backend.reload_network("proxmox")
 
 
 class Machine:

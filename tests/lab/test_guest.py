@@ -14,7 +14,7 @@ from lab.nodes.backend import ContainerBackend
 from lab.pve.guests.backend import AgentNotRunning, BackendError, GuestDisk, Nic
 from lab.pve.network.interfaces import normalised
 from tests.lab.conftest import LabCommand
-from tests.lab.guests import Machine, spec, within
+from tests.lab.guests import Machine, add_bridge, spec, within
 
 VMBR1 = normalised({"iface": "vmbr1", "type": "bridge", "autostart": 1, "cidr": "10.0.0.2/24", "mtu": 9000})
 Scenario = Callable[[Machine], Coroutine[Any, Any, None]]
@@ -33,7 +33,7 @@ def guest(running_lab: LabCommand) -> Callable[..., None]:
 async def _with_guest(lab: LabCommand, scenario: Scenario, vmid: int, start: bool, changes: dict[str, Any]) -> None:
     systems = lab.folder / "systems"
     backend = ContainerBackend(systems)
-    await backend.apply_network("proxmox", [VMBR1])
+    await add_bridge(backend, VMBR1)
     checksum = next(iter(json.loads((systems / "backend.json").read_text())["images"]))
     public_key = (lab.folder / "id_ed25519.pub").read_text().strip()
     machine = Machine(

@@ -19,7 +19,7 @@ from lab.nodes.backend import ContainerBackend
 from lab.nodes.commands import start_time
 from lab.pve.network.interfaces import normalised
 from tests.lab.conftest import LAB_NAME, LabCommand
-from tests.lab.guests import Machine, spec
+from tests.lab.guests import Machine, add_bridge, spec
 
 # Counters and states that move by themselves.
 MOVING = (
@@ -158,7 +158,7 @@ def test_a_lab_leaves_the_machine_as_it_was(lab_command: LabCommand, site_folder
 async def _attack(lab: LabCommand) -> None:
     systems = lab.folder / "systems"
     backend = ContainerBackend(systems)
-    await backend.apply_network("proxmox", [VMBR1])
+    await add_bridge(backend, VMBR1)
     checksum = next(iter(json.loads((systems / "backend.json").read_text())["images"]))
     key = (lab.folder / "id_ed25519.pub").read_text().strip()
     machine = Machine(backend, spec(111, checksum, key), lab.namespace, lab.folder / "id_ed25519")

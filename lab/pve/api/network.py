@@ -8,7 +8,7 @@ from typing import Any
 
 from lab.pve.errors import ParameterError, TaskError
 from lab.pve.guests.backend import BackendError
-from lab.pve.network import bridges, interfaces
+from lab.pve.network import bridges, configuration, interfaces
 from lab.pve.network.interfaces import Interfaces
 from lab.pve.registry import Call, Listing, operation
 from lab.pve.tasks import Task
@@ -19,7 +19,7 @@ _ADDRESSES = {"inet": ("cidr", "address", "netmask", "gateway", "method"),
 
 
 def _record(call: Call) -> dict[str, Any]:
-    return bridges.record(call.world, str(call.node))
+    return configuration.record(call.world, str(call.node))
 
 
 def _shown(call: Call) -> Interfaces:
@@ -107,14 +107,12 @@ def _check_gateway(wanted: Interfaces, name: str, entry: dict[str, Any], gateway
 
 
 def _keep(call: Call, wanted: Interfaces) -> None:
-    _record(call)["pending"] = wanted
-    call.world.save("networks", call.node)
+    configuration.keep_pending(call.world, str(call.node), wanted)
 
 
 @operation("DELETE", BASE)
 async def revert(call: Call) -> None:
-    _record(call)["pending"] = None
-    call.world.save("networks", call.node)
+    configuration.keep_pending(call.world, str(call.node), None)
 
 
 @operation("PUT", BASE)
@@ -123,13 +121,10 @@ async def apply(call: Call) -> str:
     world, node = call.world, str(call.node)
 
     async def reload(task: Task) -> None:
-        record = bridges.record(world, node)
-        wanted = record["pending"] if record["pending"] is not None else record["interfaces"]
-        record.update(interfaces=wanted, pending=None)
-        world.save("networks", node)
+        configuration.put_in_force(world, node)
         await task.sleep(world.profile.reload_network)
         try:
-            await world.backend.apply_network(node, [wanted[name] for name in sorted(wanted)])
+            await world.backend.reload_network(node)
         except BackendError as error:
             raise TaskError(f"command 'ifreload -a' failed: {error}") from error
 

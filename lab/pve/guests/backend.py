@@ -9,6 +9,7 @@ its arguments and answers (file contents and output in base64).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 
@@ -97,5 +98,8 @@ class GuestBackend(Protocol):
     async def bridges(self, node: str) -> list[dict[str, Any]]:
         """Real bridges of the node [{name, mtu, addresses: [cidr]}]; [] when there is no real network."""
 
-    async def apply_network(self, node: str, interfaces: list[dict[str, Any]]) -> None:
-        """Make the node's real network as configured: entries as GET /nodes/{node}/network lists them."""
+    def network_folder(self, node: str) -> Path | None:
+        """/etc/network of the node's own system; None where the node's network is on paper only."""
+
+    async def reload_network(self, node: str) -> None:
+        """Make the node's real network as its /etc/network/interfaces says."""

@@ -72,7 +72,11 @@ class SimulatedBackend:
     async def bridges(self, node: str) -> list[dict[str, Any]]:
         return []
 
-    async def apply_network(self, node: str, interfaces: list[dict[str, Any]]) -> None:
+    def network_folder(self, node: str) -> Path | None:
+        """The network is on paper."""
+        return None
+
+    async def reload_network(self, node: str) -> None:
         """There is no real network to change."""
 
     def _system(self, vmid: int, record: dict[str, Any]) -> PaperSystem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from lab.pve.network import configuration
 from lab.pve.network.interfaces import default_interfaces
 from lab.pve.providers import provider
 from lab.pve.qemu import power
@@ -21,12 +22,10 @@ async def startup(world: World) -> None:
     what is configured; then guests are as the backend has them."""
     bridge = world.state.meta["cluster"].get("management_bridge", {})
     for name, node in world.state.nodes.items():
-        if name not in world.state.networks:
+        if not configuration.installed(world, name):
             address = f"{node['address']}/{bridge.get('prefix', 24)}" if node.get("address") else None
-            world.state.networks[name] = {"pending": None, "interfaces": default_interfaces(
-                address, bridge.get("gateway"), bridge.get("iface", "vmbr0"), bridge.get("mtu"))}
-            world.save("networks", name)
-        interfaces = world.state.networks[name]["interfaces"]
-        await world.backend.apply_network(name, [interfaces[key] for key in sorted(interfaces)])
+            configuration.install(world, name, default_interfaces(
+                address, bridge.get("gateway"), bridge.get("iface", "vmbr0"), bridge.get("mtu")))
+        await world.backend.reload_network(name)
     await power.follow_backend(world)
     _WATCHERS.add(asyncio.get_running_loop().create_task(power.watch_backend(world)))

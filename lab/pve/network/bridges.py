@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from lab.pve.network.configuration import record
 
 if TYPE_CHECKING:
     from lab.pve.registry import Call
     from lab.pve.world import World
 
 BRIDGES = ("bridge", "OVSBridge")
-
-
-def record(world: World, node: str) -> dict[str, Any]:
-    """The node's network: {interfaces: {name: entry}, pending: None or the same}."""
-    return world.state.networks.setdefault(node, {"interfaces": {}, "pending": None})
 
 
 def mtu(world: World, node: str, bridge: str) -> int | None:
