@@ -34,7 +34,9 @@ def go_mod(program: Program, upstream: Sequence[str]) -> str:
     lines += [f"require {module} {program.version}" for module in program.modules]
     published = "v0" + program.version[len("v1"):]
     for text in upstream:
-        lines += [f"replace {module} => {module} {published}" for module in STAGED.findall(text)]
+        # Required as well as replaced: then the compiler's cache is shared with programs that just require them.
+        for module in STAGED.findall(text):
+            lines += [f"require {module} {published}", f"replace {module} => {module} {published}"]
     return "\n".join(lines) + "\n"
 
 

@@ -24,8 +24,12 @@ PACKAGES = (
     "ethtool", "socat", "curl", "bridge-utils", "tcpdump",
     # storage tools and the container runtime's low level
     "lvm2", "e2fsprogs", "runc",
+    # what virtual machines set their clock with; it does not start in a container
+    "systemd-timesyncd",
     # the Proxmox host's system only; switched off until its role configures it
     "dnsmasq",
+    # run from the image by the lab itself, in no system
+    "docker-registry",
 )  # fmt: skip
 
 # udev would act on the real machine's devices; the rest has no meaning in a container or wants the internet.
@@ -36,7 +40,7 @@ MASKED_UNITS = (
     "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "e2scrub_reap.service", "fstrim.timer",
 )  # fmt: skip
 ENABLED_UNITS = ("systemd-networkd.service", "systemd-resolved.service", "ssh.service", "qemu-guest-agent.service")
-DISABLED_UNITS = ("dnsmasq.service",)
+DISABLED_UNITS = ("dnsmasq.service", "docker-registry.service")
 
 # networkd would hold every boot for the 12 s in which an IPv6 router might announce itself; the lab has none.
 CARDS = tuple(f"eth{number}" for number in range(8))
