@@ -9,6 +9,7 @@ an absent filter fits all. `path` is a template of the API, or a regular express
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import random
 import re
@@ -30,6 +31,7 @@ ACTIONS = {
     "task_death": "in a task: the worker is killed after `after_lines` log lines (default 0)",
     "task_error": "in a task: the worker dies with `text`",
     "task_delay": "in a task: the worker first waits `seconds`",
+    "task_hold": "in a task: the worker first waits until the rule is removed",
     "lock_timeout": "at a lock: waits its time and gives up; filter `lock` is a regular expression of its path",
     "storage_full": "at an allocation",
     "foreign_edit": "before an update of a configuration: someone else changes it first",
@@ -54,6 +56,7 @@ class Rule:
     options: dict[str, Any] = field(default_factory=dict)
     seen: int = 0
     fired: int = 0
+    removed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def get(self, key: str, default: Any = None) -> Any:
         return self.options.get(key, default)
@@ -90,8 +93,12 @@ class Faults:
     def list(self) -> list[dict[str, Any]]:
         return [rule.shown() for rule in self._rules]
 
-    def clear(self) -> None:
-        self._rules.clear()
+    def clear(self, action: str | None = None) -> None:
+        """Remove all rules, or those of one action."""
+        for rule in self._rules:
+            if action in (None, rule.action):
+                rule.removed.set()
+        self._rules = [rule for rule in self._rules if not rule.removed.is_set()]
 
     def take(self, action: str, **facts: Any) -> Rule | None:
         """The first rule for `action` that fires now. Asking counts as an event for `nth` and `count`."""

@@ -37,6 +37,9 @@ async def answer(world: World, journal: Journal, method: str, path: str, data: d
         return 200, shown
     if path == "/lab/faults":
         return _faults(world.faults, method, data)
+    if path.startswith("/lab/faults/") and method == "DELETE":
+        world.faults.clear(path.removeprefix("/lab/faults/"))
+        return 200, world.faults.list()
     if (method, path) in LAB_OPERATIONS:
         try:
             return 200, await LAB_OPERATIONS[(method, path)](world, data)

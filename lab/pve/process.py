@@ -179,8 +179,13 @@ class Emulator:
         """Add a fault (lab.pve.faults)."""
         return self.lab("POST", "/lab/faults", {"action": action, **rule})
 
-    def clear_faults(self) -> None:
-        self.lab("DELETE", "/lab/faults")
+    def clear_faults(self, action: str | None = None) -> None:
+        """Remove all faults, or those of one action."""
+        self.lab("DELETE", f"/lab/faults/{action}" if action else "/lab/faults")
+
+    def fired(self, action: str) -> int:
+        """How often the faults of an action have struck."""
+        return sum(rule["fired"] for rule in self.lab("GET", "/lab/faults") if rule["action"] == action)
 
     def broken_answers(self) -> list[str]:
         """Answers that broke the official description, from all its runs; they are looked for with `strict`."""

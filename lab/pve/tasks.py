@@ -23,6 +23,7 @@ from lab.pve.errors import ApiError, TaskError
 from lab.pve.state import write_atomic
 
 if TYPE_CHECKING:
+    from lab.pve.faults import Rule
     from lab.pve.world import World
 
 UPID = re.compile(
@@ -125,8 +126,8 @@ class Tasks:
             if task.death_after == 0:  # killed before its first step
                 self.end(task.upid)
                 return
-        delay = faults.take("task_delay")
-        job = _Abandonable(self._work(task, worker, delay))
+        delay, hold = faults.take("task_delay"), faults.take("task_hold")
+        job = _Abandonable(self._work(task, worker, delay, hold))
         running = asyncio.ensure_future(job.drive())
         killed = asyncio.ensure_future(task.killed.wait())
         try:
@@ -143,9 +144,11 @@ class Tasks:
             self._conclude(task, running)
         self.end(task.upid)
 
-    async def _work(self, task: Task, worker: Worker, delay: Any) -> None:
+    async def _work(self, task: Task, worker: Worker, delay: Rule | None, hold: Rule | None) -> None:
         if delay:
             await task.sleep(float(delay.get("seconds", 1)))
+        if hold:
+            await hold.removed.wait()
         error = self.world.faults.take("task_error")
         if error:
             raise TaskError(str(error.get("text", "worker failed")))

@@ -21,10 +21,6 @@ def api(shared_pve) -> Api:
     return api
 
 
-def fired(pve, action: str) -> int:
-    return sum(rule["fired"] for rule in pve.lab("GET", "/lab/faults") if rule["action"] == action)
-
-
 @pytest.mark.parametrize("action", sorted(ACTIONS))
 def test_each_action_is_put_to_use_somewhere(action):
     """No action without an effect that a test looks at."""
@@ -40,12 +36,23 @@ def test_delay_holds_an_answer_back(pve, api):
 
 
 def test_task_delay_keeps_a_task_running(pve, api):
-    pve.fault("task_delay", task="qmstart", seconds=30, count=1)
+    pve.fault("task_delay", task="qmstart", seconds=100, count=1)  # five seconds at this time scale
     upid = api.post("801/status/start")
     assert api.get(f"/nodes/pve/tasks/{upid}/status")["status"] == "running"
     assert upid in [task["upid"] for task in api.get("/nodes/pve/tasks", source="active")]
     assert api.ends(upid) == "OK"
     api.stop(801)
+
+
+def test_task_hold_keeps_a_task_until_it_is_let_go_and_no_other_fault_goes_with_it(pve, api):
+    pve.fault("task_hold", task="qmconfig", vmid=801)
+    pve.fault("task_error", task="qmconfig", vmid=801, text="afterwards")
+    upid = api.post("801/config", cores=2)
+    assert api.get(f"/nodes/pve/tasks/{upid}/status")["status"] == "running"
+    assert api.ends(api.post("802/config", cores=2)) == "OK"
+    assert pve.fired("task_hold") == 1 and pve.fired("task_error") == 0
+    pve.clear_faults("task_hold")
+    assert api.ends(upid) == "afterwards"
 
 
 def test_a_download_stops_and_leaves_no_file(pve, api, tmp_path):
@@ -83,7 +90,7 @@ def test_a_count_ends_a_rule(pve, api):
     pve.fault("lock_timeout", lock="lock-801", count=2)
     ends = [api.ends(api.post("801/config", cores=cores)) for cores in (3, 4, 5)]
     assert ends == ["can't lock file '/var/lock/qemu-server/lock-801.conf' - got timeout"] * 2 + ["OK"]
-    assert fired(pve, "lock_timeout") == 2
+    assert pve.fired("lock_timeout") == 2
 
 
 def test_a_probability_fires_sometimes(pve, api):

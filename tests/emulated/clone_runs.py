@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.pve.process import ROOT, Emulator
+from tests.emulated.waiting import until_requested
 
 MODULE = ROOT / "plugins" / "modules" / "proxmox_vm_clone.py"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE1xAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA ops@example.com"
@@ -143,11 +144,7 @@ class Site:
         """Starts the module and kills it (SIGKILL) as soon as the emulator has seen a request."""
         self.pve.requests(reset=True)
         process = self.start(guests, **options)
-        deadline = time.monotonic() + 60
-        while call not in self.pve.requests()["by"]:
-            assert process.poll() is None, f"the module ended before {call}: {process.communicate()}"
-            assert time.monotonic() < deadline, f"no {call} was seen"
-            time.sleep(0.01)
+        until_requested(self.pve, call, process)
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=30)
 

@@ -35,8 +35,8 @@ RENDER: list[dict[str, Any]] = [
                     "mode": "0600",
                     "content": "{{ {'guests': machines_result.guests, 'summary': machines_result.summary, "
                     "'warnings': machines_result.warnings | default([]), 'derived': site_derived, 'site': __site, "
-                    "'bridges': (host_bridges_result | default({})).results | default([]) "
-                    "| map(attribute='bridges') | flatten} | to_json }}",
+                    "'bridges': groups['proxmox'] | map('extract', hostvars, 'host_bridges_result') "
+                    "| select('defined') | map(attribute='bridges') | flatten} | to_json }}",
                 },
                 "vars": {"__site": "{{ {'vip': vip | default({}), 'hosts': proxmox_hosts, 'networks': networks} }}"},
             },

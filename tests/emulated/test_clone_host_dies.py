@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from lab.pve.process import Emulator
 from tests.emulated.clone_runs import Site, row
+from tests.emulated.waiting import until
 
 
 @pytest.fixture
@@ -23,10 +23,7 @@ def mortal(tmp_path: Path) -> Iterator[Site]:
 
 def test_a_clone_that_a_power_cut_left_is_reported_with_the_way_out(mortal: Site) -> None:
     run = mortal.start([row(100)], full=True, timeout=20)
-    deadline = time.monotonic() + 30
-    while (mortal.config(100) or {}).get("lock") != "clone":
-        assert time.monotonic() < deadline and run.poll() is None
-        time.sleep(0.05)
+    until(lambda: (mortal.config(100) or {}).get("lock") == "clone", "the clone", run)
     mortal.pve.kill()
     output, _errors = run.communicate(timeout=120)
     assert json.loads(output)["failed"]

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from tests.emulated.clone_runs import KEY, Site, row
+from tests.emulated.waiting import until_held
 
 
 def four(first: int) -> list[dict[str, Any]]:
@@ -214,10 +215,11 @@ def test_a_template_of_another_shape_is_matched(site: Site, first_id: int) -> No
 
 
 def test_two_runs_for_one_site_do_not_meet(site: Site, first_id: int) -> None:
+    site.pve.fault("task_hold", task="qmclone")
     first = site.start(four(first_id))
-    while "POST /nodes/{node}/qemu/{vmid}/clone" not in site.pve.requests()["by"]:
-        assert first.poll() is None
+    until_held(site.pve, first)
     second = site.run(four(first_id))
     assert second.failed and "is being worked on by process" in second.message
+    site.pve.clear_faults()
     output, errors = first.communicate(timeout=120)
     assert not json.loads(output).get("failed"), output

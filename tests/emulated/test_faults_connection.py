@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 
 from tests.emulated.clone_runs import Outcome, Site, row
+from tests.emulated.waiting import until_held
 
 CLONE = "/nodes/{node}/qemu/{vmid}/clone"
 CONFIG = "/nodes/{node}/qemu/{vmid}/config"
@@ -51,13 +51,10 @@ def test_a_token_that_is_withdrawn_in_the_middle_stops_the_run_and_the_next_toke
     tokens = site.pve.api().access.users("root@pam").token
     secret = tokens(f"t{first_id}").post(privsep=0)["value"]
     short = Site(site.pve, site.folder, site.name, ("root@pam", f"t{first_id}", secret))
-    site.pve.fault("task_delay", task="qmclone", seconds=20)
+    site.pve.fault("task_hold", task="qmclone")
     site.pve.requests(reset=True)
     running = short.start([row(first_id), row(first_id + 1)])
-    deadline = time.monotonic() + 60
-    while site.pve.requests()["by"].get(f"POST {CLONE}", 0) < 2:
-        assert running.poll() is None and time.monotonic() < deadline
-        time.sleep(0.01)
+    until_held(site.pve, running, tasks=2)
     tokens(f"t{first_id}").delete()
     output, _errors = running.communicate(timeout=120)
     done = Outcome(json.loads(output), site.pve.requests())

@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from typing import Any
 
 import pytest
 
 from tests.emulated.clone_runs import Outcome, Site, row
-
-CLONE = "POST /nodes/{node}/qemu/{vmid}/clone"
+from tests.emulated.waiting import until_held
 
 
 def finished(site: Site, process: subprocess.Popen[str]) -> Outcome:
     output, errors = process.communicate(timeout=120)
     assert output.strip().startswith("{"), errors
     return Outcome(json.loads(output), site.pve.requests())
-
-
-def seen(site: Site, call: str, process: subprocess.Popen[str], times: int = 1) -> None:
-    """Returns once the emulator has counted so many such requests since the last reset."""
-    deadline = time.monotonic() + 60
-    while site.pve.requests()["by"].get(call, 0) < times:
-        assert process.poll() is None and time.monotonic() < deadline, f"no {call} was seen"
-        time.sleep(0.01)
 
 
 def assert_settled(site: Site, guests: list[dict[str, Any]]) -> None:
@@ -38,11 +28,12 @@ def assert_settled(site: Site, guests: list[dict[str, Any]]) -> None:
 
 def test_a_stranger_who_takes_the_id_while_the_run_is_under_way_is_left_alone(site: Site, first_id: int) -> None:
     site.pve.requests(reset=True)
-    site.pve.fault("task_delay", task="qmclone", seconds=40)
+    site.pve.fault("task_hold", task="qmclone")
     running = site.start([row(first_id), row(first_id + 1)])
-    seen(site, CLONE, running, times=2)
+    until_held(site.pve, running, tasks=2)
     site.pve.lab("POST", "/lab/guests", {"vmid": first_id, "config": {"name": "stranger", "memory": "512"}})
     before = site.config(first_id)
+    site.pve.clear_faults()
     done = finished(site, running)
     assert done.failed and site.config(first_id) == before
     whole = done.guest(first_id)["error"]
@@ -55,7 +46,6 @@ def test_a_stranger_who_takes_the_id_while_the_run_is_under_way_is_left_alone(si
     ):
         assert text in whole, whole
     assert done.guest(first_id + 1)["status"] == "running"
-    site.pve.clear_faults()
     assert_settled(site, [row(first_id + 1)])
 
 
@@ -123,10 +113,9 @@ def test_two_runs_from_two_machines_make_no_twin(site: Site, first_id: int) -> N
 
 def test_a_run_that_meets_the_work_of_another_says_whose_it_is(site: Site, first_id: int) -> None:
     site.run([row(first_id)])
-    site.pve.fault("task_delay", task="qmconfig", seconds=200)
-    site.pve.requests(reset=True)
+    site.pve.fault("task_hold", task="qmconfig")
     first = site.start([row(first_id, cores=3)], state_dir=str(site.folder / "one"))
-    seen(site, "POST /nodes/{node}/qemu/{vmid}/config", first)
+    until_held(site.pve, first)
     second = site.run([row(first_id, cores=4)], state_dir=str(site.folder / "two"), timeout=1)
     assert second.failed
     for text in (f"guest-{first_id} ({first_id})", "root@pam", "task UPID:pve:", "nothing was changed"):

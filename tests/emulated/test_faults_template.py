@@ -17,10 +17,10 @@ import pytest
 from lab.pve.process import ROOT, Emulator
 from tests.contract.file_server import serve
 from tests.emulated.outside import Outside, assert_only_own_moved
+from tests.emulated.waiting import until_held, until_idle
 
 IMAGE = b"a cloud image" * 1000
 MODULE = ROOT / "plugins" / "modules" / "proxmox_vm_template.py"
-CREATE = "POST /nodes/{node}/qemu"
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +55,15 @@ class Making:
         assert output.strip().startswith("{"), f"{output}\n{errors}"
         return json.loads(output)
 
-    def run_until(self, call: str) -> None:
-        """Killed (SIGKILL) as soon as the emulator has seen the request."""
-        process, deadline = self.start(), time.monotonic() + 60
-        while call not in self.pve.requests()["by"]:
-            assert process.poll() is None and time.monotonic() < deadline, f"no {call} was seen"
-            time.sleep(0.01)
+    def kill_during(self, task: str) -> None:
+        """Killed (SIGKILL) while a task that it has begun goes on, which Proxmox then brings to its end."""
+        self.pve.fault("task_hold", task=task)
+        process = self.start()
+        until_held(self.pve, process)
         process.kill()
         process.communicate(timeout=30)
+        self.pve.clear_faults()
+        until_idle(self.pve)
 
     def assert_finished(self) -> None:
         """The next run makes a template of it, and the one after has nothing to do."""
@@ -82,12 +83,9 @@ def making(pve_with_template: Emulator, tmp_path: Path, first_id: int, image: di
     assert_only_own_moved(before, Outside.of(pve_with_template), range(first_id, first_id + 10))
 
 
-@pytest.mark.parametrize(
-    "call", ["POST /nodes/{node}/storage/{storage}/download-url", CREATE, "POST /nodes/{node}/qemu/{vmid}/template"]
-)
-def test_a_killed_run_is_finished_by_the_next(making: Making, call: str) -> None:
-    making.run_until(call)
-    time.sleep(0.5)  # Proxmox goes on with the task that it has begun
+@pytest.mark.parametrize("task", ["download", "qmcreate", "qmtemplate"])
+def test_a_killed_run_is_finished_by_the_next(making: Making, task: str) -> None:
+    making.kill_during(task)
     making.assert_finished()
 
 

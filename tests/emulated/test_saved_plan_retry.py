@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.emulated.clone_runs import Site, row
+from tests.emulated.waiting import until_held
 
 CONFIG = "POST /nodes/{node}/qemu/{vmid}/config"
 DISKS = [{"name": "system", "size_gb": 20, "discard": True}, {"name": "data", "size_gb": 5}]
@@ -27,14 +26,12 @@ def test_what_somebody_else_changes_during_a_retry_is_not_put_back_by_a_saved_pl
     assert not site.run([row(first_id)]).failed
     wanted = [row(first_id, cores=4)]
     assert not site.run(wanted, check=True, plan_file=plan).failed
+    site.pve.fault("task_hold", vmid=first_id, task="qmconfig", count=1)
     site.pve.fault("lock_timeout", vmid=first_id, task="qmconfig", count=1)
-    site.pve.requests(reset=True)
     process = site.start(wanted, plan_file=plan)
-    deadline = time.monotonic() + 60
-    while CONFIG not in site.pve.requests()["by"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until_held(site.pve, process)
     site.pve.call("PUT", f"/nodes/pve/qemu/{first_id}/config", None, memory=1024)
+    site.pve.clear_faults("task_hold")
     output, _errors = process.communicate(timeout=120)
     assert '"failed": true' in output and "would go beyond that plan" in output, output
     assert "memory: 1024 -> 2048" in output

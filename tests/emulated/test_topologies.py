@@ -43,6 +43,7 @@ def planned(folder: Path, shape: shapes.Shape, arch: str = "", **data: Any) -> P
     site_data = {
         **shape.data,
         "host_preparation": {"bridges": True},
+        "host_bridges_rollback": False,  # no SSH to hosts that are on paper
         "guest_defaults": {"template": TEMPLATE, "user": "ubuntu", "ssh_keys": [KEY]},
         **data,
     }
