@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from lab.artifacts import store
+
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 LAYER = "application/vnd.oci.image.layer.v1.tar"
 CONFIG = "application/vnd.oci.image.config.v1+json"
@@ -38,6 +40,11 @@ class Image:
     labels: Mapping[str, str] = field(default_factory=dict)
     user: str = ""
     architecture: str = "amd64"
+
+    def recipe(self) -> list[object]:
+        """Plain data that changes when the image does."""
+        return [self.name, list(self.tags), store.stamps(self.files), list(self.entrypoint), list(self.command),
+                list(self.environment), dict(self.labels), self.user, self.architecture]  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,18 @@ class Workshop:
             self._get(program, f"{number} of {len(missing)}")
         return {program.name: self._folder(program) / program.name for program in wanted}
 
+    def own(self, module_dir: Path, package: str, name: str) -> Path:
+        """A program of this project, compiled anew when anything in its module's folder has changed."""
+
+        def make(folder: Path) -> None:
+            began = time.monotonic()
+            self.say(f"program: compiling {name} of the lab's own")
+            go.build(self.toolchain, module_dir, package, folder / name, say=self.say)
+            self.say(f"  {name}: {time.monotonic() - began:.0f} s")
+
+        key = store.key_of([store.content_key(module_dir), package])
+        return store.once(self.artifacts / "programs", name, key, make) / name
+
     def _get(self, program: Program, number: str) -> None:
         def make(folder: Path) -> None:
             began = time.monotonic()

@@ -1,0 +1,3 @@
+module detectviz.infra/lab/pause
+
+go 1.26.0
