@@ -84,4 +84,4 @@ ensure_main_venv() {
 
 # What the embedded lab needs of Debian; `python -m lab up` names what is missing.
 # shellcheck disable=SC2034
-lab_packages=(runc debootstrap iproute2 iputils-ping)
+lab_packages=(runc debootstrap iproute2 iputils-ping gnupg)

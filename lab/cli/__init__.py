@@ -1,4 +1,4 @@
-"""The commands `up`, `down`, `status` and `exec` of `python -m lab`."""
+"""The commands `up`, `down`, `status`, `exec` and `artifacts` of `python -m lab`."""
 
 from __future__ import annotations
 
@@ -27,4 +27,4 @@ def _told(run: Callable[[argparse.Namespace], int], options: argparse.Namespace)
         sys.exit(f"lab: {error}")
 
 
-add_up, add_down, add_status, add_exec = map(_adder, ("up", "down", "status", "exec"))
+add_up, add_down, add_status, add_exec, add_artifacts = map(_adder, ("up", "down", "status", "exec", "artifacts"))

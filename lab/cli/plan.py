@@ -14,6 +14,7 @@ from lab.nodes.namespace import Bridge
 
 DEFAULT_MTU = 1500
 FILE_PORT = 8080
+REGISTRY_PORT = 5000
 API_PORT = 8006
 
 
@@ -39,6 +40,10 @@ class Plan:
     @property
     def files_url(self) -> str:
         return f"http://{self.file_server}:{FILE_PORT}"
+
+    @property
+    def registry_url(self) -> str:
+        return f"http://{self.file_server}:{REGISTRY_PORT}"
 
 
 def read_site(folder: Path) -> dict[str, Any]:

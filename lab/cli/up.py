@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import lab
-from lab.cli import consent, facts, processes, site_overlay
+from lab.artifacts import mirror
+from lab.cli import consent, facts, kubernetes, processes, site_overlay
 from lab.cli.environment import connection_environment, write_environment
 from lab.cli.places import Places, labs_folder
-from lab.cli.plan import API_PORT, FILE_PORT, Plan, plan, read_site
+from lab.cli.plan import API_PORT, FILE_PORT, REGISTRY_PORT, Plan, plan, read_site
 from lab.cli.systems import end_systems, host_container
 from lab.nodes import cloud_image, host_system, image_build, namespace, recipe, requirements, router, safety
 from lab.nodes.backend import write_settings
@@ -37,6 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", default="lvmthin", help="timing profile of the emulator (default: %(default)s)")
     parser.add_argument("--plain-image", action="store_true",
                         help="a cloud image whose guest agent does not start by itself; a vendor snippet starts it")
+    parser.add_argument("--without-kubernetes", action="store_true",
+                        help="no packages and images for a cluster, also when the site has one")
+    kubernetes.add_source_arguments(parser)
     parser.add_argument("--time-scale", default="0.1", help="how long emulated work takes, 1 is real (%(default)s)")
 
 
@@ -89,6 +93,15 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
         safety.borrow_sysctls(places.name)
     with step("file server"):
         _start(places, known, "files", _file_server(places, layout), layout.file_server, FILE_PORT)
+    made: mirror.Mirror | None = None
+    if kubernetes.has_cluster(site) and not options.without_kubernetes:
+        with step("packages and images"):
+            workshop = kubernetes.workshop(options, say)
+            made = mirror.make(workshop, rootfs, site, [kubernetes.minor_of(site)])
+            mirror.publish(made, places.served)
+        with step("image registry"):
+            argv = kubernetes.registry_command(places, layout, rootfs, made.registry)
+            _start(places, known, "registry", argv, layout.file_server, REGISTRY_PORT)
     with step(f"Proxmox host {layout.node}"):
         host = host_container(places, rootfs)
         host_system.install(host, layout.node, layout.address, public_key)
@@ -98,6 +111,8 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
         data = site_overlay.overlay(
             site, layout, checksum, host_system.public_host_keys(host), public_key, places.key, snippets=plain
         )
+        if made:
+            data.update(kubernetes.overlay(layout, made))
         site_overlay.write_copy(source, places.site, data)
     with step("Proxmox API"):
         _start(places, known, "emulator", _emulator(places, options, layout), layout.address, API_PORT)

@@ -22,6 +22,7 @@ PROGRAMS = {
     "mount": "mount",
     "systemctl": "systemd",
     "ssh-keygen": "openssh-client",
+    "gpg": "gnupg",
 }
 CONTROLLERS = ("cpu", "devices", "freezer", "memory", "pids")
 FREE_DISK_GB = 4
