@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 
 try:
@@ -27,6 +28,12 @@ except ImportError:
 
 REQUEST_TIMEOUT = 30
 """Seconds for one request."""
+
+BUSY = 429
+"""The API asks to come again: it is busy, or has just learnt a kind and is reading its objects. Nothing was done."""
+BUSY_TIMEOUT = 30.0
+BUSY_PAUSE = 1.0
+"""Seconds: how long one request is repeated for that, and how often."""
 
 APPLY = "application/apply-patch+yaml"
 
@@ -48,9 +55,10 @@ class KubeUnreachable(InfraError):
 class KubeApi:
     """One API server. ``manager`` is the name under which server-side apply owns fields."""
 
-    def __init__(self, configuration: Any, manager: str = "detectviz.infra") -> None:
+    def __init__(self, configuration: Any, manager: str = "detectviz.infra", clock: Clock | None = None) -> None:
         self.host = str(configuration.host)
         self.manager = manager
+        self._clock = clock or SystemClock()
         # Discovery would read every API group first, and cache it in a file that others may write.
         self._client = DynamicClient(ApiClient(configuration), discoverer=lambda *_unused: None)
 
@@ -95,6 +103,16 @@ class KubeApi:
                 raise
 
     def _request(self, method: str, path: str, query: Mapping[str, str], **more: Any) -> str:
+        end = self._clock.monotonic() + BUSY_TIMEOUT
+        while True:
+            try:
+                return self._request_once(method, path, query, **more)
+            except KubeError as error:
+                if error.status != BUSY or self._clock.monotonic() >= end:
+                    raise
+            self._clock.sleep(BUSY_PAUSE)
+
+    def _request_once(self, method: str, path: str, query: Mapping[str, str], **more: Any) -> str:
         try:
             answer = self._client.request(
                 method,
