@@ -308,7 +308,8 @@ def _present(module: AnsibleModule) -> dict[str, Any]:
     for warning in settings.warnings:
         module.warn(warning)
     interface = _interface(module, settings)
-    if not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+    # A check run may come before the step that makes the folder.
+    if not module.check_mode and not os.path.isdir(os.path.dirname(os.path.abspath(path))):
         raise InfraError(f"The folder of {path} does not exist: make it first, for its owner only")
     shown = build_manifest(settings, interface, show_passwords=False)
     before, after = _read(path), to_yaml(build_manifest(settings, interface))
