@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from lab.nodes.recipe import cache_dir
+
 VARIABLE = "DETECTVIZ_KUBERNETES_BINARIES"
 NEEDED = ("etcd", "kube-apiserver")
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "detectviz-infra"
 
 
 class NoBinaries(RuntimeError):
@@ -17,7 +18,7 @@ class NoBinaries(RuntimeError):
 def find() -> dict[str, Path]:
     """{name: path} of NEEDED. Raises NoBinaries."""
     named = os.environ.get(VARIABLE)
-    folder = Path(named) if named else CACHE / "artifacts"
+    folder = Path(named) if named else cache_dir() / "artifacts"
     found = {name: program for name in NEEDED if (program := _newest(folder, name))}
     missing = [name for name in NEEDED if name not in found]
     if missing:

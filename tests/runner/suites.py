@@ -115,6 +115,16 @@ def integration(context: Context) -> Outcome:
     return outcome
 
 
+def api(context: Context) -> Outcome:
+    """Modules that speak to Kubernetes, against a real API server and etcd on loopback."""
+    made, _output = context.run("artifacts", [str(context.main.bin / "python"), "-m", "lab", "artifacts"])
+    outcome = Outcome()
+    if made != 0:
+        outcome.check("api: the programs of Kubernetes could not be made", False)
+        return outcome
+    return _pytest(context, "api", context.main, ["-p", "no:pytest-ansible", "tests/api"])
+
+
 def lab(context: Context) -> Outcome:
     """Real guests in the embedded lab."""
     arguments = ["-p", "no:pytest-ansible", "tests/lab"]
@@ -153,6 +163,7 @@ SUITES = [
     Suite("emulated", "modules and playbooks against the emulator", emulated),
     Suite("sanity", "ansible-test sanity, on every core", sanity),
     Suite("integration", "ansible-test integration, on every core", integration),
+    Suite("api", "modules against a real Kubernetes API server", api),
     Suite("lab", "real guests in the embedded lab", lab),
     Suite("molecule", "molecule scenarios on lab guests", molecule),
 ]
