@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import endpoint
 from ansible_collections.detectviz.infra.plugins.plugin_utils.machines import CONTROL_PLANE, WORKER
 from ansible_collections.detectviz.infra.plugins.plugin_utils.networks import (
     DEFAULT_MTU,
@@ -26,8 +27,9 @@ ZONE_LABEL = "topology.kubernetes.io/zone"
 def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, Any]:
     """``site`` is checked site data, ``machines`` the host variables, each with ``name``. Both stay unchanged.
 
-    Returns cni_mtu, certificate_names, dns_records [{zone, name, type, value}], node_labels and node_addresses
-    by host, proxmox_nodes, guest_ids by host, ingress_address, versions, networks {name: {bridge,
+    Returns cni_mtu, certificate_names, cluster (what kubeadm is told, empty without masters), api_endpoints (every
+    address at which the Kubernetes API may answer), dns_records [{zone, name, type, value}], node_labels, node_taints, node_addresses
+    (the one on the cluster's network) and serving_addresses (all) by host, proxmox_nodes, guest_ids by host, ingress_address, versions, networks {name: {bridge,
     vlan_tag, cidrs, gateways, mtu}} (the host variable of that name hides the site's on a machine), vendor_snippet
     (a volume, or empty), survives {guest, host, text}, warnings.
     """
@@ -40,9 +42,13 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
     return {
         "cni_mtu": _cni_mtu(cluster, nodes),
         "certificate_names": _certificate_names(site, masters),
+        "cluster": _cluster(site, masters),
+        "api_endpoints": _api_endpoints(site, masters, cluster),
         "dns_records": _dns_records(site, machines, networks),
         "node_labels": {machine["name"]: _labels(machine) for machine in nodes},
+        "node_taints": {machine["name"]: list(machine.get("taints") or []) for machine in nodes},
         "node_addresses": _node_addresses(machines, cluster),
+        "serving_addresses": {machine["name"]: _fixed_addresses(machine) for machine in nodes},
         "proxmox_nodes": hosts,
         "guest_ids": {machine["name"]: machine["vm_id"] for machine in machines},
         "ingress_address": _text(_ingress(site)),
@@ -104,10 +110,29 @@ def _certificate_names(site: dict[str, Any], masters: list[dict[str, Any]]) -> l
     names = [vip["address"], vip["name"], vip["name"].partition(".")[0]]
     names += [f"{vip['name']}.{zone}" for zone in _vip_zones(site) if "." not in vip["name"]]
     for machine in masters:
-        names += [machine["name"], *(f"{machine['name']}.{zone}" for zone in zones)]
-        for interface in machine["networks"]:
-            names += [text.partition("/")[0] for text in interface["addresses"] if text != "dhcp"]
+        names += [machine["name"], *(f"{machine['name']}.{zone}" for zone in zones), *_fixed_addresses(machine)]
     return list(dict.fromkeys([*names, "localhost", "127.0.0.1"]))
+
+
+def _cluster(site: dict[str, Any], masters: list[dict[str, Any]]) -> dict[str, Any]:
+    """The cluster's settings in the shape of the module kubeadm_node. The endpoint is the VIP from the first moment."""
+    if not masters or not site.get("vip"):
+        return {}
+    return {
+        "name": site["site_name"],
+        "endpoint": endpoint(site["vip"]["address"]),
+        "certificate_names": _certificate_names(site, masters),
+        "pod_cidrs": list(site.get("pod_cidrs") or []),
+        "service_cidrs": list(site.get("service_cidrs") or []),
+        "proxy_mode": site.get("kube_proxy_mode") or "iptables",
+    }
+
+
+def _api_endpoints(site: dict[str, Any], masters: list[dict[str, Any]], cluster: Network | None) -> list[str]:
+    """The VIP and every master's address on the cluster's network."""
+    vip = [site["vip"]["address"]] if site.get("vip") else []
+    found = [str(address) for machine in masters for address in addresses_on(machine, cluster)[:1]]
+    return list(dict.fromkeys(vip + found)) if masters else []
 
 
 def _vip_zones(site: dict[str, Any]) -> list[str]:
@@ -172,6 +197,16 @@ def _node_addresses(machines: list[dict[str, Any]], cluster: Network | None) -> 
     """The first fixed address on the cluster's network; machines without one (DHCP) are left out."""
     found = {machine["name"]: addresses_on(machine, cluster) for machine in machines}
     return {name: str(addresses[0]) for name, addresses in found.items() if addresses}
+
+
+def _fixed_addresses(machine: dict[str, Any]) -> list[str]:
+    """Every fixed address of a machine: what its kubelet may ask to have in its certificate."""
+    return [
+        text.partition("/")[0]
+        for interface in machine.get("networks") or []
+        for text in interface["addresses"]
+        if text != "dhcp"
+    ]
 
 
 def _ingress(site: dict[str, Any]) -> Address | None:

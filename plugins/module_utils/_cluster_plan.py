@@ -1,0 +1,172 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what every node says to what has to be done on each: nothing, init, join, resume, reset. Pure.
+
+Nothing here trusts a file alone. A cluster exists if an API server of one of the masters shows its nodes and etcd its
+members; a node belongs to it if it is among them. A cluster is made only where no API answers at any address and no
+master has etcd's data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+NONE, INIT, JOIN, START = "none", "init", "join", "start"
+RESUME_INIT, RESUME_JOIN, RESET_JOIN, RESET_INIT = "resume_init", "resume_join", "reset_join", "reset_init"
+
+_REASONS = {
+    INIT: "kubeadm init was begun by a run that did not end",
+    JOIN: "kubeadm join was begun by a run that did not end",
+}
+
+Observation = Mapping[str, Any]
+
+
+def cluster_plan(
+    nodes: Mapping[str, Observation], masters: Sequence[str], workers: Sequence[str], reset: Sequence[str] = ()
+) -> dict[str, Any]:
+    """``nodes``: what ``kubeadm_node`` observed, by name. ``reset``: nodes whose remains may be wiped.
+
+    Returns exists (a cluster answers), giver (the master that hands out join material; None before init), steps
+    {name: step}, reasons {name: text}, known (names of the node objects), first (the master that makes the cluster, or
+    None), problems.
+    """
+    unseen = [name for name in [*masters, *workers] if name not in nodes]
+    if unseen:
+        return _refused([f"{name} was not reached: nothing is decided without it; bring it up, or take its row out "
+                         "of the table" for name in unseen])  # fmt: skip
+    viewers = [name for name in masters if nodes[name]["view"].get("nodes") is not None]
+    if not viewers:
+        return _without_cluster(nodes, masters, workers, reset)
+    cas = {nodes[name]["ca"] for name in viewers}
+    if len(cas) > 1:
+        return _refused([f"{', '.join(viewers)} run different clusters (their CAs differ): keep one, and reset the "
+                         "nodes of the other by name in kubeadm_reset_nodes"])  # fmt: skip
+    return _with_cluster(nodes, masters, workers, viewers, reset)
+
+
+def _refused(problems: list[str]) -> dict[str, Any]:
+    return {
+        "exists": False, "giver": None, "first": None, "known": [], "steps": {}, "reasons": {}, "problems": problems,
+    }  # fmt: skip
+
+
+def _without_cluster(
+    nodes: Mapping[str, Observation], masters: Sequence[str], workers: Sequence[str], reset: Sequence[str]
+) -> dict[str, Any]:
+    begun = [name for name in masters if nodes[name]["unfinished"] == INIT]
+    data = [name for name in masters if nodes[name]["etcd_data"] and name not in begun]
+    # The API server of an unfinished init may answer at its own address and at the VIP, and refuse everything.
+    answers = [] if begun else sorted({address for name in nodes for address in nodes[name]["answers"]})
+    problems = []
+    if len(begun) > 1:
+        problems.append(f"kubeadm init was begun on {' and '.join(begun)}: name all but one in kubeadm_reset_nodes")
+    if answers:
+        problems.append(
+            f"A Kubernetes API answers at {', '.join(answers)}, but no master of the table can read it: it is another "
+            "cluster, or its masters have lost their certificates. Nothing is initialised beside it; free the "
+            "address, or restore the masters"
+        )
+    kept = [name for name in data if name not in reset]
+    if kept:
+        problems.append(
+            f"No API server answers, but {', '.join(kept)} {'has' if len(kept) == 1 else 'have'} the data of a cluster "
+            "in /var/lib/etcd. It is down, not absent: look at the kubelet and the containers there (journalctl -u "
+            "kubelet), or restore a backup; to throw its data away, name the node in kubeadm_reset_nodes"
+        )
+    if problems:
+        return _refused(problems)
+    first = (begun or list(masters[:1]) or [None])[0]
+    steps: dict[str, str] = {}
+    reasons: dict[str, str] = {}
+    for name in [*masters, *workers]:
+        wanted = INIT if name == first else JOIN
+        if nodes[name]["unfinished"] == wanted:
+            steps[name], reasons[name] = f"resume_{wanted}", _REASONS[wanted]
+        elif not leftovers(nodes[name]):
+            steps[name], reasons[name] = wanted, "no cluster yet" if wanted == INIT else "not a node yet"
+        elif name in reset:
+            steps[name], reasons[name] = f"reset_{wanted}", "remains of another cluster, named in kubeadm_reset_nodes"
+        else:
+            problems.append(_half_made(name))
+    return {**_refused(problems), "first": first, "steps": steps, "reasons": reasons}
+
+
+def _with_cluster(
+    nodes: Mapping[str, Observation],
+    masters: Sequence[str],
+    workers: Sequence[str],
+    viewers: Sequence[str],
+    reset: Sequence[str],
+) -> dict[str, Any]:
+    finished = [name for name in viewers if not nodes[name]["unfinished"]]
+    giver = (finished or list(viewers))[0]
+    view = nodes[giver]["view"]
+    objects = {item["name"]: item for item in view["nodes"]}
+    members = {item["address"]: item for item in view["members"]}
+    first = next((name for name in viewers if nodes[name]["unfinished"] == INIT), None)
+    steps: dict[str, str] = {}
+    reasons: dict[str, str] = {}
+    problems: list[str] = []
+    for name in [*masters, *workers]:
+        node = nodes[name]
+        member = members.get(node["address"])
+        master = name in masters
+        if name == first:
+            step, reason = RESUME_INIT, _REASONS[INIT]
+        else:
+            step, reason = _step(name, node, master, nodes[giver]["ca"], name in objects, member, name in viewers)
+        if step is None and name in reset and not (master and len(members) < 2 and member):
+            step, reason = RESET_JOIN, f"{reason}; named in kubeadm_reset_nodes"
+        if step is None:
+            problems.append(reason)
+        else:
+            steps[name], reasons[name] = step, reason
+    return {
+        "exists": True, "giver": giver, "first": first, "known": sorted(objects), "steps": steps, "reasons": reasons,
+        "problems": problems,
+    }  # fmt: skip
+
+
+def _step(
+    name: str,
+    node: Observation,
+    master: bool,
+    ca: str,
+    known: bool,
+    member: Mapping[str, Any] | None,
+    views: bool,
+) -> tuple[str | None, str]:
+    """The step of one node beside an existing cluster; None with the problem where consent is needed."""
+    if node["ca"] not in (None, ca):
+        return None, _half_made(name)
+    if node["unfinished"] == JOIN:
+        return RESUME_JOIN, _REASONS[JOIN]
+    if not leftovers(node):
+        if master and member is not None:
+            return None, (
+                f"{name} has no data, but etcd counts it as a member ({member['id']}): it was made anew. Name it in "
+                "kubeadm_reset_nodes to remove the old member and join it again"
+            )
+        return JOIN, "not a node yet"
+    if node["unfinished"] or not known or (master and (member is None or member["learner"])):
+        return None, _half_made(name)
+    if master and not views:
+        return START, "its API server does not answer"
+    if not master and not node["kubelet_healthy"]:
+        return START, "its kubelet does not answer"
+    return NONE, "is a node of the cluster"
+
+
+def leftovers(node: Observation) -> bool:
+    """Whether anything of a cluster is on the node."""
+    return bool(node["ca"] or node["kubelet_configured"] or node["etcd_data"] or node["manifests"])
+
+
+def _half_made(name: str) -> str:
+    return (
+        f"{name} has files of a cluster (/etc/kubernetes, /var/lib/etcd), and is not a whole node of this one: look at "
+        "it, and name it in kubeadm_reset_nodes to wipe them and join it again"
+    )

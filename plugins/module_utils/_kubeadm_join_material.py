@@ -1,0 +1,83 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node needs to join, made fresh on a master: a token, the CA, and for masters the key of the certificates."""
+
+from __future__ import annotations
+
+import datetime
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_config as config
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import kubeadm, new_token, secret_file
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import ADMIN, ETCD_CLIENT, ETCD_PORT, PKI
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused, HttpsJson
+
+JOINERS = "system:bootstrappers:kubeadm:default-node-token"
+Run = Callable[[list[str]], tuple[int, str]]
+
+
+def token_secret(token: str, expires: datetime.datetime) -> dict[str, Any]:
+    """The Secret that is a bootstrap token: good for joining a node, and for nothing else."""
+    identity, _dot, secret = token.partition(".")
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": "bootstrap.kubernetes.io/token",
+        "metadata": {"name": f"bootstrap-token-{identity}", "namespace": "kube-system"},
+        "stringData": {
+            "token-id": identity,
+            "token-secret": secret,
+            "expiration": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "usage-bootstrap-authentication": "true",
+            "auth-extra-groups": JOINERS,
+            "description": "made by detectviz.infra for one run",
+        },
+    }
+
+
+def join_material(
+    run: Run, now: float, address: str, cluster: Mapping[str, Any], control_plane: bool, minutes: int
+) -> dict[str, Any]:
+    """Runs on a master. Everything in it but the endpoint is secret, or decides whom the joiner trusts."""
+    token = new_token()
+    expires = datetime.datetime.fromtimestamp(now, datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
+    api = HttpsJson(address, config.API_PORT, ADMIN)
+    api.post("/api/v1/namespaces/kube-system/secrets", token_secret(token, expires))
+    material = {
+        "token": token,
+        "ca_certificate": (PKI / "ca.crt").read_text(encoding="ascii"),
+        "endpoint": cluster["endpoint"],
+        "certificate_key": "",
+        "encryption_configuration": "",
+    }
+    if control_plane:
+        key = os.urandom(32).hex()
+        with secret_file("upload.json", config.documents(config.upload_certs_configuration(cluster, key))) as path:
+            kubeadm(run, "init", "phase", "upload-certs", "--upload-certs", "--config", path)
+        material["certificate_key"] = key
+        material["encryption_configuration"] = Path(config.ENCRYPTION_FILE).read_text(encoding="ascii")
+    return material
+
+
+def evict(address: str, name: str, member_address: str) -> bool:
+    """Takes a node out of the cluster before it is wiped: its etcd member, then its node object. Runs on another master.
+
+    Returns whether anything was there. etcd itself refuses a removal that would cost the majority.
+    """
+    etcd = HttpsJson(address, ETCD_PORT, ETCD_CLIENT)
+    found = False
+    for member in etcd.post("/v3/cluster/member/list", {}).get("members") or []:
+        if any(f"//{config.host_port(member_address, 2380)}" in url for url in member.get("peerURLs") or []):
+            etcd.post("/v3/cluster/member/remove", {"ID": member["ID"]})
+            found = True
+    try:
+        HttpsJson(address, config.API_PORT, ADMIN).request("DELETE", f"/api/v1/nodes/{name}")
+        found = True
+    except ApiRefused as error:
+        if error.status != 404:
+            raise
+    return found

@@ -1,0 +1,206 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node is to a cluster, read on the node in one go: its files, the API as it sees it, etcd's members.
+
+Reading only. What follows from the answers of all nodes together is decided in ``_cluster_plan``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import re
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import API_PORT
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import (
+    ApiRefused,
+    ApiUnreachable,
+    Credentials,
+    HttpsJson,
+)
+
+KUBERNETES = Path("/etc/kubernetes")
+PKI = KUBERNETES / "pki"
+MANIFESTS = KUBERNETES / "manifests"
+ETCD_DATA = Path("/var/lib/etcd/member")
+SERVING_CERTIFICATE = Path("/var/lib/kubelet/pki/kubelet-server-current.pem")
+UNFINISHED = Path("/var/lib/detectviz-infra/kubeadm-unfinished.json")
+"""Written before kubeadm begins and removed when it has ended well: what of a node's files a run of ours began."""
+
+CONTROL_PLANE_PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
+ETCD_PORT = 2379
+POLL = 1.0
+
+ADMIN = Credentials(
+    ca=str(PKI / "ca.crt"),
+    certificate=str(PKI / "apiserver-kubelet-client.crt"),
+    key=str(PKI / "apiserver-kubelet-client.key"),
+)
+"""The API server's own client certificate is an administrator's, and lies in files as Python wants them."""
+ETCD_CLIENT = Credentials(
+    ca=str(PKI / "etcd/ca.crt"),
+    certificate=str(PKI / "apiserver-etcd-client.crt"),
+    key=str(PKI / "apiserver-etcd-client.key"),
+)
+
+Run = Callable[[list[str]], tuple[int, str]]
+"""Runs a command: its exit code and what it printed. A program that is not installed is code 127."""
+
+
+def observe(run: Run, clock: Clock, address: str, endpoints: Sequence[str], wait: float) -> dict[str, Any]:
+    """``address``: the node's own on the cluster's network. ``endpoints``: every address to ask for a cluster.
+
+    A node that has etcd's data, on which nothing answers, may only be starting: it is given ``wait`` seconds.
+    Shape: see the module ``kubeadm_node``.
+    """
+    local = local_state(run)
+    limit = clock.monotonic() + (wait if local["etcd_data"] and not local["unfinished"] else 0)
+    while True:
+        answers = ask_endpoints(endpoints)
+        view = cluster_view(address) if local["ca"] and local["control_plane"] else {"error": "no control-plane node"}
+        if view.get("nodes") is not None or clock.monotonic() >= limit:
+            return {**local, "address": address, "answers": answers, "view": view}
+        clock.sleep(POLL)
+
+
+def local_state(run: Run) -> dict[str, Any]:
+    """The node's own files and its kubelet."""
+    ca = read_text(PKI / "ca.crt")
+    return {
+        "kubeadm": kubeadm_version(run),
+        "ca": fingerprint(ca) if ca else None,
+        "kubelet_configured": (KUBERNETES / "kubelet.conf").exists(),
+        "kubelet_healthy": kubelet_healthy(),
+        "serving_certificate": SERVING_CERTIFICATE.exists(),
+        "control_plane": (PKI / "apiserver.crt").exists(),
+        "manifests": [name for name in CONTROL_PLANE_PODS if (MANIFESTS / f"{name}.yaml").exists()],
+        "etcd_data": ETCD_DATA.is_dir(),
+        "super_admin": (KUBERNETES / "super-admin.conf").exists(),
+        "unfinished": unfinished(),
+        "certificates": certificates(),
+    }
+
+
+def kubeadm_version(run: Run) -> str | None:
+    """``v1.36.3``; None where kubeadm is not installed."""
+    code, text = run(["kubeadm", "version", "-o", "short"])
+    return text.strip() if code == 0 else None
+
+
+def unfinished(path: Path = UNFINISHED) -> str | None:
+    """The step that a run has begun and not ended, ``init`` or ``join``."""
+    text = read_text(path)
+    try:
+        return str(json.loads(text)["step"]) if text else None
+    except (ValueError, KeyError, TypeError):
+        return "unknown"
+
+
+def kubelet_healthy() -> bool:
+    try:
+        with urlopen("http://127.0.0.1:10248/healthz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False
+
+
+def certificates() -> dict[str, str]:
+    """PEM of every certificate that expires, by its file; the controller reads dates and names from them."""
+    found = {}
+    for path in [*sorted(PKI.glob("*.crt")), *sorted(PKI.glob("etcd/*.crt"))]:
+        found[str(path)] = read_text(path) or ""
+    for path in sorted(KUBERNETES.glob("*.conf")):
+        match = re.search(r"client-certificate-data: (\S+)", read_text(path) or "")
+        if match:
+            found[str(path)] = base64.b64decode(match[1]).decode("ascii", "replace")
+    return found
+
+
+def fingerprint(pem: str) -> str | None:
+    """SHA-256 of the first certificate in a PEM text; None if there is none."""
+    match = re.search(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL)
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(match[0])).hexdigest() if match else None
+
+
+def read_text(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def ask_endpoints(endpoints: Sequence[str], timeout: float = 3) -> list[str]:
+    """Those of the addresses at which anything answers as an API server, whoever's it is."""
+    if not endpoints:
+        return []
+    with ThreadPoolExecutor(len(endpoints)) as pool:
+        answers = pool.map(lambda address: answers_at(address, timeout), endpoints)
+        return [address for address, answered in zip(endpoints, answers) if answered]
+
+
+def answers_at(address: str, timeout: float) -> bool:
+    try:
+        HttpsJson(address, API_PORT, Credentials(), timeout).get("/version")
+    except ApiRefused:
+        return True
+    except ApiUnreachable:
+        return False
+    return True
+
+
+def cluster_view(address: str) -> dict[str, Any]:
+    """The cluster as this node's own API server and etcd tell it: ``nodes`` and ``members``, or ``error``."""
+    try:
+        api = HttpsJson(address, API_PORT, ADMIN)
+        nodes = [node_summary(item) for item in api.get("/api/v1/nodes")["items"]]
+        return {"nodes": nodes, "members": members(address)}
+    except InfraError as error:
+        return {"error": str(error)}
+
+
+def node_summary(node: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of a node object that decisions need."""
+    status, metadata = node.get("status") or {}, node["metadata"]
+    conditions = {item["type"]: item["status"] for item in status.get("conditions") or []}
+    return {
+        "name": metadata["name"],
+        "ready": conditions.get("Ready") == "True",
+        "addresses": [item["address"] for item in status.get("addresses") or [] if item["type"] == "InternalIP"],
+        "control_plane": "node-role.kubernetes.io/control-plane" in (metadata.get("labels") or {}),
+    }
+
+
+def members(address: str) -> list[dict[str, Any]]:
+    """etcd's members: id, name (empty until it has started once), address and whether it only learns."""
+    answer = HttpsJson(address, ETCD_PORT, ETCD_CLIENT).post("/v3/cluster/member/list", {})
+    return [
+        {
+            "id": item["ID"],
+            "name": item.get("name") or "",
+            "address": peer_address((item.get("peerURLs") or [""])[0]),
+            "learner": bool(item.get("isLearner")),
+        }
+        for item in answer.get("members") or []
+    ]
+
+
+def peer_address(url: str) -> str:
+    """``https://192.0.2.1:2380`` → ``192.0.2.1``."""
+    return url.partition("://")[2].rpartition(":")[0].strip("[]")
+
+
+def has_leftovers() -> bool:
+    """Whether anything of a cluster is on this node."""
+    return any(os.path.exists(path) for path in (ETCD_DATA, PKI / "ca.crt", KUBERNETES / "kubelet.conf"))

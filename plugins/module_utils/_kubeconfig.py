@@ -1,0 +1,51 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Kubeconfigs, edited as data: the administrator's with the VIP as its server, and merged into a user's own. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+Config = dict[str, Any]
+
+
+def for_site(text: str, name: str, endpoint: str) -> str:
+    """kubeadm's admin.conf as the control machine uses it: server, and names that tell sites apart."""
+    admin = yaml.safe_load(text)
+    user = f"{name}-admin"
+    cluster = {**admin["clusters"][0]["cluster"], "server": f"https://{endpoint}"}
+    return _dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": cluster}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": user}}],
+            "current-context": name,
+            "users": [{"name": user, "user": admin["users"][0]["user"]}],
+        }
+    )
+
+
+def merged_into(own: str, site: str) -> str:
+    """A user's kubeconfig with the site's entries in it; the current context stays, if there is one."""
+    result: Config = yaml.safe_load(own) or {"apiVersion": "v1", "kind": "Config"}
+    added = yaml.safe_load(site)
+    for section in ("clusters", "contexts", "users"):
+        result[section] = _replaced(result.get(section) or [], added[section])
+    result["current-context"] = result.get("current-context") or added["current-context"]
+    return _dump(result)
+
+
+def _replaced(items: list[Mapping[str, Any]], new: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Entries of the same name in their old place, others behind."""
+    by_name = {item["name"]: item for item in new}
+    kept = [by_name.pop(item["name"], item) for item in items]
+    return kept + list(by_name.values())
+
+
+def _dump(config: Mapping[str, Any]) -> str:
+    return str(yaml.safe_dump(dict(config), sort_keys=False, width=10_000))

@@ -1,0 +1,249 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module around kubeadm on one node."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: kubeadm_node
+author: The detectviz.infra authors (@detectviz)
+short_description: Make a machine a node of a Kubernetes cluster with kubeadm
+version_added: 0.1.0
+description:
+  - Initialises a cluster, joins a control-plane node or a worker, wipes a node, or reads what a node is.
+  - Whether something is to be done is not decided here, since one node cannot know. V(observed) reads a node, the filter
+    P(detectviz.infra.cluster_plan#filter) makes a plan of what all nodes say, and the other states carry it out.
+  - What is begun is written down on the node first. A run that ends in the middle is gone on with by the next one, which
+    lets kubeadm find its own earlier work and nothing else.
+  - Configuration is rendered as data (C(kubeadm.k8s.io/v1beta4)) into files in memory for root alone; tokens and keys are
+    in no command line and no log.
+requirements:
+  - kubeadm, kubelet and containerd on the node
+attributes:
+  check_mode:
+    description: Says what would be done and does nothing.
+    support: full
+  diff_mode:
+    description: There is nothing to show.
+    support: none
+  idempotent:
+    description:
+      - V(observed) never changes anything. The others do what they are told, as the plan says what is needed.
+    support: partial
+options:
+  state:
+    description:
+      - V(observed) only reads.
+      - V(images) fetches the control plane's images that are missing.
+      - V(initialized) makes the cluster on this node, or goes on with it.
+      - V(joined) joins this node, or goes on with it.
+      - V(reset) wipes what a cluster has left on the node, etcd's data included.
+      - V(evicted) runs on a master and takes O(evict) out of the cluster, its etcd member first.
+    type: str
+    choices: [observed, images, initialized, joined, reset, evicted]
+    default: observed
+  name:
+    description: Name of the node.
+    type: str
+    required: true
+  address:
+    description: The node's own address on the cluster's network. Kubelet, API server and etcd use it.
+    type: str
+    required: true
+  endpoints:
+    description: Addresses that are asked whether a cluster answers there, such as the VIP and every master's.
+    type: list
+    elements: str
+    default: []
+  control_plane:
+    description: Whether the node is one of the control plane.
+    type: bool
+    default: false
+  cluster:
+    description:
+      - The cluster's settings, needed for V(images) and V(initialized).
+    type: dict
+    suboptions:
+      name: {description: Name of the cluster., type: str, required: true}
+      version: {description: "Version of Kubernetes. By default that of kubeadm.", type: str}
+      endpoint: {description: "C(host:port) of the API for everybody.", type: str, required: true}
+      certificate_names: {description: Names and addresses in the API server's certificate., type: list, elements: str, required: true}
+      pod_cidrs: {description: Networks of the pods., type: list, elements: str, required: true}
+      service_cidrs: {description: Networks of the services., type: list, elements: str, required: true}
+      proxy_mode: {description: Mode of kube-proxy., type: str, choices: [iptables, nftables], default: iptables}
+      dns_domain: {description: Domain of the services., type: str, default: cluster.local}
+      image_repository: {description: Where the control plane's images are. By default C(registry.k8s.io)., type: str}
+      kubelet_configuration: {description: Laid over the kubelets' configuration., type: dict, default: {}}
+      kube_proxy_configuration: {description: Laid over kube-proxy's configuration., type: dict, default: {}}
+      api_server_arguments: {description: Further arguments of the API server., type: dict, default: {}}
+      controller_manager_arguments: {description: Arguments of the controller manager., type: dict, default: {}}
+      scheduler_arguments: {description: Arguments of the scheduler., type: dict, default: {}}
+      etcd_arguments: {description: Arguments of etcd., type: dict, default: {}}
+  taints:
+    description: Taints of the node from its first moment, such as C(key=value:NoSchedule), or objects of the API.
+    type: list
+    elements: raw
+    default: []
+  ignore_preflight_errors:
+    description: Checks of kubeadm that may fail, by name. V(all) is refused.
+    type: list
+    elements: str
+    default: []
+  material:
+    description: What M(detectviz.infra.kubeadm_join_material) returned on a master. Needed for V(joined).
+    type: dict
+  known:
+    description: Whether the cluster has a node object of this name already.
+    type: bool
+    default: false
+  evict:
+    description: C(name) and C(address) of the node that V(evicted) takes out.
+    type: dict
+    suboptions:
+      name: {description: Name of the node., type: str, required: true}
+      address: {description: Its address on the cluster's network., type: str, required: true}
+  wait:
+    description:
+      - Seconds that V(observed) gives a control plane that is only starting.
+    type: int
+    default: 90
+  timeout:
+    description:
+      - Seconds to wait for a node to be whole after kubeadm has ended, and for a kubeadm that an ended run left at work.
+    type: int
+    default: 300
+seealso:
+  - module: detectviz.infra.kubeadm_join_material
+  - plugin: detectviz.infra.cluster_plan
+    plugin_type: filter
+"""
+
+EXAMPLES = r"""
+- name: What the node is
+  detectviz.infra.kubeadm_node:
+    name: node-1
+    address: 192.0.2.11
+    endpoints: [192.0.2.10, 192.0.2.11, 192.0.2.12, 192.0.2.13]
+  register: node
+
+- name: The cluster is made
+  detectviz.infra.kubeadm_node:
+    state: initialized
+    name: node-1
+    address: 192.0.2.11
+    cluster:
+      name: example
+      endpoint: 192.0.2.10:6443
+      certificate_names: [192.0.2.10, 192.0.2.11]
+      pod_cidrs: [10.244.0.0/16]
+      service_cidrs: [10.96.0.0/12]
+"""
+
+RETURN = r"""
+node:
+  description: What was read. Only with V(observed).
+  returned: state is observed
+  type: dict
+  contains:
+    kubeadm: {description: Version of kubeadm., type: str, sample: v1.36.3}
+    ca: {description: SHA-256 of the cluster's CA., type: str}
+    address: {description: O(address)., type: str}
+    answers: {description: The O(endpoints) at which an API server answers., type: list, elements: str}
+    view: {description: "C(nodes) and etcd's C(members) as its own API server tells them, or C(error).", type: dict}
+    unfinished: {description: "The step that an earlier run has begun and not ended.", type: str, sample: init}
+    certificates: {description: Every certificate that expires as PEM by its file., type: dict}
+    etcd_data: {description: Whether etcd has data., type: bool}
+    kubelet_configured: {description: Whether the kubelet was given a cluster., type: bool}
+    kubelet_healthy: {description: Whether the kubelet answers., type: bool}
+    serving_certificate: {description: Whether the kubelet has a certificate of the cluster for serving., type: bool}
+    control_plane: {description: Whether it has an API server's certificate., type: bool}
+    manifests: {description: The control plane's static pods., type: list, elements: str}
+    super_admin: {description: Whether C(super-admin.conf) is there., type: bool}
+images:
+  description: Images that were, or would be, fetched.
+  returned: state is images
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_node as node
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import SystemClock
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments import CLUSTER_SPEC, runner
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_join_material import evict
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubeadm_version, observe
+
+ARGUMENT_SPEC = {
+    "state": {
+        "type": "str",
+        "choices": ["observed", "images", "initialized", "joined", "reset", "evicted"],
+        "default": "observed",
+    },
+    "name": {"type": "str", "required": True},
+    "address": {"type": "str", "required": True},
+    "endpoints": {"type": "list", "elements": "str", "default": []},
+    "control_plane": {"type": "bool", "default": False},
+    "cluster": CLUSTER_SPEC,
+    "taints": {"type": "list", "elements": "raw", "default": []},
+    "ignore_preflight_errors": {"type": "list", "elements": "str", "default": []},
+    "material": {"type": "dict", "no_log": True},
+    "known": {"type": "bool", "default": False},
+    "evict": {
+        "type": "dict",
+        "options": {"name": {"type": "str", "required": True}, "address": {"type": "str", "required": True}},
+    },
+    "wait": {"type": "int", "default": 90},
+    "timeout": {"type": "int", "default": 300},
+}
+
+
+def act(module: AnsibleModule) -> dict[str, Any]:
+    """Does what the state says; the module's result."""
+    params, run, clock = module.params, runner(module), SystemClock()
+    state, cluster = params["state"], params["cluster"]
+    with node.only_one(clock, params["timeout"]):
+        if state == "observed":
+            seen = observe(run, clock, params["address"], params["endpoints"], params["wait"])
+            return {"changed": False, "node": seen}
+        if module.check_mode:
+            return {"changed": True}
+        if cluster is not None:
+            cluster["version"] = cluster["version"] or kubeadm_version(run)
+        if state == "images":
+            images = node.pull_images(run, cluster)
+            return {"changed": bool(images), "images": images}
+        if state == "initialized":
+            node.initialize(run, clock, params, cluster, params["timeout"])
+        elif state == "joined":
+            node.join(run, clock, params, params["material"], params["known"], params["timeout"])
+        elif state == "reset":
+            node.reset(run)
+        else:
+            return {"changed": evict(params["address"], params["evict"]["name"], params["evict"]["address"])}
+    return {"changed": True}
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec=ARGUMENT_SPEC,
+        required_if=[
+            ("state", "images", ["cluster"]),
+            ("state", "initialized", ["cluster"]),
+            ("state", "joined", ["material"]),
+            ("state", "evicted", ["evict"]),
+        ],
+        supports_check_mode=True,
+    )
+    try:
+        module.exit_json(**act(module))
+    except InfraError as error:
+        module.fail_json(msg=f"{module.params['name']}: {error}")
+
+
+if __name__ == "__main__":
+    main()

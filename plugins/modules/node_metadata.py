@@ -1,0 +1,129 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Module around labels and taints of all nodes."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: node_metadata
+author: The detectviz.infra authors (@detectviz)
+short_description: Set labels and taints of a cluster's nodes in one call
+version_added: 0.1.0
+description:
+  - Gives every named node its labels and taints. One request reads all nodes, and one more changes each that differs.
+  - Labels and taints of others stay. What this module has set and is no longer asked for is removed; an annotation on
+    the node remembers it.
+attributes:
+  check_mode:
+    description: Reads, compares, and changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the labels and taints that change.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+options:
+  kubeconfig:
+    description: Path of the kubeconfig, with certificates in it.
+    type: path
+    required: true
+  nodes:
+    description: Names of the nodes.
+    type: list
+    elements: str
+    required: true
+  labels:
+    description: Labels of each node, by its name.
+    type: dict
+    default: {}
+  taints:
+    description: Taints of each node by its name, such as C(key=value:NoSchedule), or objects of the API.
+    type: dict
+    default: {}
+  control_plane:
+    description: Those of O(nodes) that are control-plane nodes.
+    type: list
+    elements: str
+    default: []
+  schedulable_control_plane:
+    description: Whether ordinary pods may run on control-plane nodes. Else they keep kubeadm's taint.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Labels and taints
+  detectviz.infra.node_metadata:
+    kubeconfig: "{{ state_dir }}/kubeconfig"
+    nodes: [node-1]
+    labels:
+      node-1: {topology.kubernetes.io/zone: pve1}
+    taints:
+      node-1: [dedicated=storage:NoSchedule]
+"""
+
+RETURN = r"""
+nodes:
+  description: Names of the nodes that were, or would be, changed.
+  returned: always
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_api import cluster_api
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import CONTROL_PLANE_TAINT, parse_taints
+from ansible_collections.detectviz.infra.plugins.module_utils._node_metadata import node_patch, shown
+
+ARGUMENT_SPEC = {
+    "kubeconfig": {"type": "path", "required": True},
+    "nodes": {"type": "list", "elements": "str", "required": True},
+    "labels": {"type": "dict", "default": {}},
+    "taints": {"type": "dict", "default": {}},
+    "control_plane": {"type": "list", "elements": "str", "default": []},
+    "schedulable_control_plane": {"type": "bool", "default": False},
+}
+
+
+def apply(module: AnsibleModule) -> dict[str, Any]:
+    """Compares all nodes, and patches those that differ."""
+    params = module.params
+    api = cluster_api(params["kubeconfig"])
+    present = {item["metadata"]["name"]: item for item in api.get("/api/v1/nodes")["items"]}
+    missing = [name for name in params["nodes"] if name not in present]
+    if missing:
+        raise ProblemsError("labels and taints", [f"{name} is not a node of the cluster" for name in missing])
+    changed, before, after = [], {}, {}
+    for name in params["nodes"]:
+        labels = {key: str(value) for key, value in (params["labels"].get(name) or {}).items()}
+        taints = parse_taints(params["taints"].get(name) or [])
+        master, schedulable = name in params["control_plane"], params["schedulable_control_plane"]
+        if master and not schedulable:
+            taints.append(CONTROL_PLANE_TAINT)
+        drop = [CONTROL_PLANE_TAINT["key"]] if master and schedulable else []
+        patch = node_patch(present[name], labels, taints, drop)
+        if patch is None:
+            continue
+        changed.append(name)
+        before[name], after[name] = shown(present[name], patch)
+        if not module.check_mode:
+            api.patch(f"/api/v1/nodes/{name}", patch)
+    return {"changed": bool(changed), "nodes": changed, "diff": {"before": before, "after": after}}
+
+
+def main() -> None:
+    module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    try:
+        module.exit_json(**apply(module))
+    except InfraError as error:
+        module.fail_json(msg=str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,213 @@
+"""What each node needs, decided from what all of them say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_plan import cluster_plan
+from hypothesis import given
+from hypothesis import strategies as st
+
+MASTERS, WORKERS = ["m1", "m2", "m3"], ["w1"]
+ADDRESSES = {"m1": "10.0.0.11", "m2": "10.0.0.12", "m3": "10.0.0.13", "w1": "10.0.0.14"}
+CA = "a" * 64
+
+
+def blank(name: str, **changes: Any) -> dict[str, Any]:
+    """A machine that has never been a node."""
+    return {
+        "ca": None,
+        "address": ADDRESSES[name],
+        "answers": [],
+        "view": {"error": "no control-plane node"},
+        "unfinished": None,
+        "etcd_data": False,
+        "kubelet_configured": False,
+        "kubelet_healthy": False,
+        "manifests": [],
+        **changes,
+    }
+
+
+def view(nodes: list[str], members: list[str]) -> dict[str, Any]:
+    return {
+        "nodes": [{"name": name, "ready": True} for name in nodes],
+        "members": [
+            {"id": str(number), "name": name, "address": ADDRESSES[name], "learner": False}
+            for number, name in enumerate(members)
+        ],
+    }
+
+
+def whole(name: str, nodes: list[str], members: list[str], **changes: Any) -> dict[str, Any]:
+    """A node that has its place in the cluster."""
+    master = name in members
+    return blank(
+        name,
+        **{
+            "ca": CA,
+            "answers": ["192.0.2.10"],
+            "kubelet_configured": True,
+            "kubelet_healthy": True,
+            "etcd_data": master,
+            "manifests": ["etcd", "kube-apiserver"] if master else [],
+            "view": view(nodes, members) if master else {"error": "no control-plane node"},
+            **changes,
+        },
+    )
+
+
+def plan(nodes: dict[str, Any], reset: list[str] | None = None) -> dict[str, Any]:
+    return cluster_plan(nodes, MASTERS, WORKERS, reset or [])
+
+
+def all_blank() -> dict[str, Any]:
+    return {name: blank(name) for name in ADDRESSES}
+
+
+def all_whole() -> dict[str, Any]:
+    return {name: whole(name, list(ADDRESSES), MASTERS) for name in ADDRESSES}
+
+
+def test_without_a_cluster_the_first_master_makes_it_and_the_others_join() -> None:
+    found = plan(all_blank())
+    assert found["first"] == "m1"
+    assert found["steps"] == {"m1": "init", "m2": "join", "m3": "join", "w1": "join"}
+    assert found["problems"] == []
+
+
+def test_with_a_whole_cluster_nothing_is_to_be_done() -> None:
+    found = plan(all_whole())
+    assert set(found["steps"].values()) == {"none"}
+    assert found["first"] is None
+
+
+def test_a_first_master_that_was_made_anew_never_initialises_a_second_cluster() -> None:
+    nodes = {name: whole(name, list(ADDRESSES), ["m2", "m3"]) for name in ADDRESSES}
+    nodes["m1"] = blank("m1", answers=["192.0.2.10"])
+    found = plan(nodes)
+    assert found["steps"]["m1"] == "join"
+    assert found["giver"] == "m2"
+
+
+def test_a_master_made_anew_that_etcd_still_counts_needs_consent() -> None:
+    nodes = all_whole()
+    nodes["m1"] = blank("m1", answers=["192.0.2.10"])
+    assert "m1" in plan(nodes)["problems"][0]
+    assert plan(nodes, ["m1"])["steps"]["m1"] == "reset_join"
+
+
+def test_an_api_of_strangers_at_the_vip_stops_everything() -> None:
+    nodes = all_blank()
+    nodes["m1"] = blank("m1", answers=["192.0.2.10"])
+    found = plan(nodes)
+    assert found["steps"] == {}
+    assert "192.0.2.10" in found["problems"][0]
+
+
+def test_a_cluster_that_is_down_is_not_made_anew() -> None:
+    nodes = all_blank()
+    nodes["m3"] = blank("m3", ca=CA, etcd_data=True, kubelet_configured=True)
+    found = plan(nodes)
+    assert found["steps"] == {}
+    assert "m3" in found["problems"][0] and "down" in found["problems"][0]
+
+
+def test_an_init_that_was_cut_off_is_gone_on_with_where_it_began() -> None:
+    nodes = all_blank()
+    nodes["m1"] = blank("m1", ca=CA, etcd_data=True, unfinished="init", answers=["10.0.0.11"])
+    found = plan(nodes)
+    assert found["steps"]["m1"] == "resume_init"
+    assert found["first"] == "m1"
+
+
+def test_an_init_that_was_cut_off_late_is_gone_on_with_although_its_api_answers() -> None:
+    nodes = all_blank()
+    nodes["m1"] = whole("m1", ["m1"], ["m1"], unfinished="init")
+    found = plan(nodes)
+    assert found["steps"] == {"m1": "resume_init", "m2": "join", "m3": "join", "w1": "join"}
+    assert found["first"] == "m1"
+
+
+def test_a_join_that_was_cut_off_is_gone_on_with() -> None:
+    nodes = {name: whole(name, ["m1"], ["m1"]) for name in ["m1"]}
+    nodes["m2"] = blank("m2", ca=CA, kubelet_configured=True, unfinished="join")
+    nodes.update(m3=blank("m3"), w1=blank("w1", ca=CA, unfinished="join"))
+    assert plan(nodes)["steps"] == {"m1": "none", "m2": "resume_join", "m3": "join", "w1": "resume_join"}
+
+
+def test_remains_of_another_cluster_are_wiped_only_with_consent() -> None:
+    nodes = all_whole()
+    nodes["w1"] = blank("w1", ca="b" * 64, kubelet_configured=True)
+    assert "w1" in plan(nodes)["problems"][0]
+    assert plan(nodes, ["w1"])["steps"]["w1"] == "reset_join"
+
+
+def test_a_whole_node_named_for_a_reset_stays() -> None:
+    assert plan(all_whole(), list(ADDRESSES))["steps"]["m2"] == "none"
+
+
+def test_a_node_that_only_stopped_is_started() -> None:
+    nodes = all_whole()
+    nodes["m2"] = whole("m2", list(ADDRESSES), MASTERS, view={"error": "refused"}, kubelet_healthy=False)
+    nodes["w1"] = whole("w1", list(ADDRESSES), MASTERS, kubelet_healthy=False)
+    found = plan(nodes)
+    assert (found["steps"]["m2"], found["steps"]["w1"]) == ("start", "start")
+
+
+def test_two_clusters_among_the_masters_are_refused() -> None:
+    nodes = all_whole()
+    nodes["m3"]["ca"] = "b" * 64
+    assert "different clusters" in plan(nodes)["problems"][0]
+
+
+def test_nothing_is_decided_without_a_node() -> None:
+    nodes = all_blank()
+    del nodes["m2"]
+    assert plan(nodes)["steps"] == {} and "m2" in plan(nodes)["problems"][0]
+
+
+conditions = st.fixed_dictionaries(
+    {},
+    optional={
+        "ca": st.sampled_from([CA, "b" * 64]),
+        "answers": st.just(["192.0.2.10"]),
+        "unfinished": st.sampled_from(["init", "join", "unknown"]),
+        "etcd_data": st.booleans(),
+        "kubelet_configured": st.booleans(),
+        "kubelet_healthy": st.booleans(),
+        "view": st.builds(
+            view,
+            st.lists(st.sampled_from(list(ADDRESSES)), unique=True),
+            st.lists(st.sampled_from(MASTERS), unique=True),
+        ),
+    },
+)
+sites = st.fixed_dictionaries(
+    {name: conditions.map(lambda changes, name=name: blank(name, **changes)) for name in ADDRESSES}
+)
+
+
+@given(sites)
+def test_a_cluster_is_made_only_where_nothing_answers_and_nothing_lies(nodes: dict[str, Any]) -> None:
+    found = plan(nodes)
+    if "init" in found["steps"].values():
+        assert not any(node["answers"] or node["view"].get("nodes") is not None for node in nodes.values())
+        assert not any(nodes[name]["etcd_data"] for name in MASTERS)
+
+
+@given(sites)
+def test_at_most_one_node_makes_the_cluster(nodes: dict[str, Any]) -> None:
+    steps = plan(nodes)["steps"]
+    assert sum(step in ("init", "resume_init", "reset_init") for step in steps.values()) <= 1
+
+
+@given(sites)
+def test_nothing_is_wiped_that_was_not_named(nodes: dict[str, Any]) -> None:
+    assert not any(step.startswith("reset") for step in plan(nodes)["steps"].values())
+
+
+@given(sites)
+def test_every_node_has_a_step_or_there_is_a_problem(nodes: dict[str, Any]) -> None:
+    found = plan(nodes)
+    assert found["problems"] or set(found["steps"]) == set(ADDRESSES)
