@@ -15,9 +15,8 @@ options:
   api_host:
     description:
       - Name or address of a Proxmox VE host.
-      - Uses the E(PROXMOX_HOST) environment variable if not given.
+      - Uses the E(PROXMOX_HOST) environment variable if not given. One of both is needed.
     type: str
-    required: true
   api_port:
     description:
       - Port of the API; 8006 if neither it nor the E(PROXMOX_PORT) environment variable is given.

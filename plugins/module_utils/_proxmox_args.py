@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import ssl
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule, env_fallback, missing_required_lib
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import HAS_PROXMOXER, ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_session import HAS_REQUESTS, Connection
 
@@ -24,7 +26,7 @@ def connection_argument_spec() -> dict[str, dict[str, Any]]:
         return (env_fallback, [name])
 
     return {
-        "api_host": {"type": "str", "required": True, "fallback": fallback("PROXMOX_HOST")},
+        "api_host": {"type": "str", "fallback": fallback("PROXMOX_HOST")},
         "api_port": {"type": "int", "fallback": fallback("PROXMOX_PORT")},
         "api_user": {"type": "str", "fallback": fallback("PROXMOX_USER")},
         "api_password": {"type": "str", "no_log": True, "fallback": fallback("PROXMOX_PASSWORD")},
@@ -36,8 +38,23 @@ def connection_argument_spec() -> dict[str, dict[str, Any]]:
     }
 
 
-CONNECTION_REQUIRED_ONE_OF = [["api_password", "api_token_secret"]]
-CONNECTION_REQUIRED_TOGETHER = [["api_token_id", "api_token_secret"]]
+NO_CREDENTIALS = (
+    "neither a token nor a password is given. Set PROXMOX_TOKEN_ID (user@realm!name) and PROXMOX_TOKEN_SECRET in the "
+    "environment (api_token_id, api_token_secret), or PROXMOX_USER and PROXMOX_PASSWORD (api_user, api_password). A token "
+    "is made in the web interface under Datacenter, Permissions, API Tokens, or on the host by "
+    "`pveum user token add root@pam ansible --privsep 0`, which shows the secret once"
+)
+
+
+def connection_problems(params: Mapping[str, Any]) -> list[str]:
+    """What the connection options lack, or have wrong, each with the way out; nothing is sent."""
+    problems = [
+        None if params["api_host"] else "api_host is missing: name or address of a Proxmox VE host (or PROXMOX_HOST)",
+        _problem_of_credentials(params),
+        _problem_of_fingerprint(params["api_fingerprint"]),
+        _problem_of_ca(params["ca_path"]),
+    ]
+    return [problem for problem in problems if problem]
 
 
 def client_of(module: AnsibleModule) -> ProxmoxClient:
@@ -47,17 +64,10 @@ def client_of(module: AnsibleModule) -> ProxmoxClient:
     if not HAS_PROXMOXER:
         module.fail_json(msg=missing_required_lib("proxmoxer"), exception=traceback.format_exc())
     params = module.params
-    token_id, user = params["api_token_id"], params["api_user"]
-    if not user and not (token_id and "!" in token_id):
-        module.fail_json(msg="api_user is missing (name@realm), or give api_token_id as user@realm!name")
-    fingerprint = (params["api_fingerprint"] or "").replace(":", "").replace(" ", "").lower()
-    if fingerprint and (len(fingerprint) != 64 or set(fingerprint) - set("0123456789abcdef")):
-        module.fail_json(
-            msg="api_fingerprint is not a SHA-256 fingerprint: 32 pairs of hex digits, as Proxmox shows it"
-        )
-    problem = _problem_of_ca(params["ca_path"])
-    if problem:
-        module.fail_json(msg=problem)
+    problems = connection_problems(params)
+    if problems:
+        module.fail_json(msg=str(ProblemsError("Proxmox cannot be asked:", problems)))
+    fingerprint = _plain_fingerprint(params["api_fingerprint"])
     validate = params["validate_certs"] is not False
     if not validate and not fingerprint:
         module.warn(
@@ -68,15 +78,48 @@ def client_of(module: AnsibleModule) -> ProxmoxClient:
         Connection(
             host=params["api_host"],
             port=params["api_port"] or DEFAULT_PORT,
-            user=user or "",
+            user=params["api_user"] or "",
             password=params["api_password"],
-            token_id=token_id,
+            token_id=params["api_token_id"],
             token_secret=params["api_token_secret"],
             validate_certs=validate,
             ca_path=params["ca_path"],
             fingerprint=fingerprint or None,
         )
     )
+
+
+def _problem_of_credentials(params: Mapping[str, Any]) -> str | None:
+    """A token with its secret and its user, or a user with a password; the token wins."""
+    user, token_id, secret = params["api_user"], params["api_token_id"], params["api_token_secret"]
+    if not token_id and not secret:
+        if not params["api_password"]:
+            return NO_CREDENTIALS
+        return None if user else "api_user is missing: name@realm, whose password is given (or PROXMOX_USER)"
+    if not secret:
+        return (
+            f"api_token_secret is missing (or PROXMOX_TOKEN_SECRET): Proxmox showed the secret of {token_id} once, when it "
+            f"was made; a lost one cannot be read again, make another token"
+        )
+    if not token_id:
+        return "api_token_id is missing: user@realm!name, whose secret is given (or PROXMOX_TOKEN_ID)"
+    if not user and "!" not in token_id:
+        return f"the user of the token {token_id} is missing: give api_token_id as user@realm!{token_id}, or api_user"
+    return None
+
+
+def _plain_fingerprint(text: str | None) -> str:
+    return (text or "").replace(":", "").replace(" ", "").lower()
+
+
+def _problem_of_fingerprint(text: str | None) -> str | None:
+    digits = _plain_fingerprint(text)
+    if digits and (len(digits) != 64 or set(digits) - set("0123456789abcdef")):
+        return (
+            "api_fingerprint is not a SHA-256 fingerprint: 32 pairs of hex digits, as `pvenode cert info` on the host "
+            "prints it"
+        )
+    return None
 
 
 def _problem_of_ca(path: str | None) -> str | None:

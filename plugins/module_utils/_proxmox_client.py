@@ -107,7 +107,7 @@ class ProxmoxClient:
             if isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
                 raise UnreachableError(
                     f"{self.connection.host}:{self.connection.port} cannot be reached: {_root_cause(error)}. "
-                    f"Check api_host, api_port and the way there"
+                    f"Check api_host and api_port (PROXMOX_HOST, PROXMOX_PORT) and the way there"
                 ) from error
             raise UnknownOutcomeError(f"{method} /{path}: no answer came ({_root_cause(error)})") from error
 
@@ -115,10 +115,14 @@ class ProxmoxClient:
         host = f"{self.connection.host}:{self.connection.port}"
         cause = _root_cause(error)
         if self.connection.fingerprint:
-            return f"{host} shows another certificate than api_fingerprint says ({cause}); find out why first"
+            return (
+                f"{host} shows another certificate than api_fingerprint says ({cause}). `pvenode cert info` on the host "
+                f"prints the right one; unless it was renewed, find out who answers here"
+            )
         return (
-            f"the certificate of {host} is not trusted: {cause}. Give ca_path (on the host: /etc/pve/pve-root-ca.pem) "
-            f"or api_fingerprint, and an api_host that the certificate names"
+            f"the certificate of {host} is not trusted: {cause}. Give api_fingerprint (PROXMOX_FINGERPRINT; `pvenode cert "
+            f"info` on the host prints it), or ca_path (PROXMOX_CA_PATH; on the host: /etc/pve/pve-root-ca.pem) and an "
+            f"api_host that the certificate names"
         )
 
 

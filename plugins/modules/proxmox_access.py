@@ -124,8 +124,6 @@ from ansible_collections.detectviz.infra.plugins.module_utils._access_plan impor
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args import (
-    CONNECTION_REQUIRED_ONE_OF,
-    CONNECTION_REQUIRED_TOGETHER,
     client_of,
     connection_argument_spec,
 )
@@ -188,8 +186,6 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=argument_spec(),
         supports_check_mode=True,
-        required_one_of=CONNECTION_REQUIRED_ONE_OF,
-        required_together=CONNECTION_REQUIRED_TOGETHER,
     )
     try:
         operations = _run(module)

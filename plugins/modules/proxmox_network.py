@@ -98,8 +98,6 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._network_plan import NetworkOperation, plan_bridges, unmet
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args import (
-    CONNECTION_REQUIRED_ONE_OF,
-    CONNECTION_REQUIRED_TOGETHER,
     client_of,
     connection_argument_spec,
 )
@@ -194,8 +192,6 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=argument_spec(),
         supports_check_mode=True,
-        required_one_of=CONNECTION_REQUIRED_ONE_OF,
-        required_together=CONNECTION_REQUIRED_TOGETHER,
     )
     try:
         operations = _run(module)

@@ -61,8 +61,6 @@ storage:
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args import (
-    CONNECTION_REQUIRED_ONE_OF,
-    CONNECTION_REQUIRED_TOGETHER,
     client_of,
     connection_argument_spec,
 )
@@ -94,8 +92,6 @@ def main() -> None:
             "content": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
-        required_one_of=CONNECTION_REQUIRED_ONE_OF,
-        required_together=CONNECTION_REQUIRED_TOGETHER,
     )
     try:
         plan = _run(module)

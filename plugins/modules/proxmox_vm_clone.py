@@ -355,8 +355,6 @@ from ansible_collections.detectviz.infra.plugins.module_utils._clock import Syst
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._planned_view import PlannedView
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args import (
-    CONNECTION_REQUIRED_ONE_OF,
-    CONNECTION_REQUIRED_TOGETHER,
     client_of,
     connection_argument_spec,
 )
@@ -452,8 +450,6 @@ def main() -> None:
     """Runs the module."""
     module = AnsibleModule(
         argument_spec=argument_spec(),
-        required_one_of=CONNECTION_REQUIRED_ONE_OF,
-        required_together=CONNECTION_REQUIRED_TOGETHER,
         supports_check_mode=True,
     )
     params = module.params

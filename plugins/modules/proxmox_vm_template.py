@@ -191,8 +191,6 @@ from ansible.module_utils.urls import open_url
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._image_checksum import is_listed, resolve
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_args import (
-    CONNECTION_REQUIRED_ONE_OF,
-    CONNECTION_REQUIRED_TOGETHER,
     client_of,
     connection_argument_spec,
 )
@@ -342,8 +340,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=argument_spec(),
         supports_check_mode=True,
-        required_one_of=[*CONNECTION_REQUIRED_ONE_OF, ["vm_id", "nodes"]],
-        required_together=CONNECTION_REQUIRED_TOGETHER,
+        required_one_of=[["vm_id", "nodes"]],
         mutually_exclusive=[["nodes", "vm_id"], ["nodes", "node"]],
         required_by={"image": ["storage"]},
     )

@@ -100,3 +100,10 @@ def test_a_cluster_without_quorum_is_told(site: Site, first_id: int) -> None:
     site.pve.clear_faults()
     assert not site.run([row(first_id)]).failed
     assert not site.run([row(first_id)]).changed
+
+
+def test_without_credentials_the_variables_and_the_making_of_a_token_are_told(site: Site, first_id: int) -> None:
+    refused = site.run([row(first_id)], api_user=None, api_token_id=None, api_token_secret=None, api_host=None)
+    assert refused.failed and refused.requests["total"] == 0
+    for text in ("PROXMOX_HOST", "PROXMOX_TOKEN_ID", "PROXMOX_TOKEN_SECRET", "pveum user token add"):
+        assert text in refused.message, refused.message
