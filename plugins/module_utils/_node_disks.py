@@ -1,0 +1,140 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Data disks of a node: which device a disk of the table is, and what is on it. Reading only."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import DISK_LINKS, SECTOR
+
+LVM = "LVM2_member"
+Run = Callable[[list[str]], tuple[int, str]]
+
+
+def disk_states(run: Run, disks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Each ``{name, index}`` with ``link`` (None if absent), ``device``, ``size``, ``signatures``, ``uses``, ``group``.
+
+    ``index`` is the disk's place in the table, the system's being 0. ``signatures`` are those of the disk and of its
+    partitions, ``uses`` what holds it (partitions, mounts), ``group`` the volume group that it is a member of.
+    """
+    groups = parse_members(run(["pvs", "--reportformat", "json", "--options", "pv_name,vg_name"])[1])
+    members = {os.path.realpath(name): group for name, group in groups.items()}
+    return [_disk(run, disk, members) for disk in disks]
+
+
+def disk_link(name: str, index: int, exists: Callable[[str], bool] = os.path.lexists) -> str | None:
+    """The stable name of a disk: by its serial, which is its name in the table, else by its place on the bus."""
+    links = [link.format(name=name, index=index) for link in DISK_LINKS]
+    return next((link for link in links if exists(link)), None)
+
+
+def _disk(run: Run, disk: Mapping[str, Any], members: Mapping[str, str]) -> dict[str, Any]:
+    link = disk_link(disk["name"], disk["index"])
+    if link is None:
+        return {**disk, "link": None}
+    device = os.path.realpath(link)
+    block = f"/sys/class/block/{os.path.basename(device)}"
+    parts = sorted(name for name in _names(block) if os.path.exists(f"{block}/{name}/partition"))
+    mounts = [f"mounted on {point}" for point in _mounts([device, *(f"/dev/{part}" for part in parts)])]
+    signatures = [
+        {"device": path, "type": kind}
+        for path in (device, *(f"/dev/{part}" for part in parts))
+        for kind in parse_signatures(run(["wipefs", "--no-act", "--json", path])[1])
+    ]
+    return {
+        **disk,
+        "link": link,
+        "device": device,
+        "size": _size(block),
+        "signatures": signatures,
+        "uses": [f"partition {part}" for part in parts] + mounts,
+        "mounted": bool(mounts),
+        "group": members.get(device) or None,
+    }
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
+
+
+def _size(block: str) -> int:
+    try:
+        with open(f"{block}/size", encoding="ascii") as handle:
+            return int(handle.read()) * SECTOR
+    except (OSError, ValueError):
+        return 0
+
+
+def _mounts(devices: Sequence[str]) -> list[str]:
+    with open("/proc/self/mounts", encoding="utf-8", errors="replace") as handle:
+        rows = [line.split() for line in handle]
+    return sorted(row[1] for row in rows if row[0].startswith("/dev/") and os.path.realpath(row[0]) in devices)
+
+
+def parse_signatures(text: str) -> list[str]:
+    """Types of the signatures that ``wipefs --json`` found."""
+    try:
+        return [str(row["type"]) for row in json.loads(text or "{}").get("signatures") or []]
+    except (ValueError, KeyError, TypeError):
+        # An answer that cannot be read is no proof of an empty disk.
+        return ["unreadable"]
+
+
+def parse_members(text: str) -> dict[str, str]:
+    """``{device: volume group}`` from ``pvs --reportformat json``; a device without a group has an empty one."""
+    return {row["pv_name"]: row["vg_name"] for row in _report(text, "pv")}
+
+
+def parse_groups(text: str) -> dict[str, int]:
+    """``{volume group: bytes}`` from ``vgs --reportformat json --units b --nosuffix``."""
+    return {row["vg_name"]: int(row["vg_size"]) for row in _report(text, "vg")}
+
+
+def _report(text: str, kind: str) -> list[dict[str, str]]:
+    try:
+        return [row for part in json.loads(text or "{}").get("report") or [] for row in part.get(kind) or []]
+    except ValueError:
+        return []
+
+
+def disk_problems(
+    disks: Sequence[Mapping[str, Any]], sizes_gb: Mapping[str, int], group: str, wipe: bool, variable: str
+) -> list[str]:
+    """Why a volume group may not be made on these disks; each with the way out. ``variable`` allows the wipe."""
+    problems = []
+    for disk in disks:
+        label = f"disk '{disk['name']}'"
+        if not disk["link"]:
+            links = " or ".join(link.format(**disk) for link in DISK_LINKS)
+            problems.append(f"{label} is not there: neither {links} exists; has P1 attached it?")
+            continue
+        label = f"{label} ({disk['link']}, {disk['device']})"
+        wanted = sizes_gb[disk["name"]] * 2**30
+        if disk["size"] < wanted:
+            problems.append(f"{label} has {disk['size'] / 2**30:.1f} GiB, the table says {sizes_gb[disk['name']]}: run P1")
+        if disk.get("group") == group:
+            continue
+        if disk.get("group"):
+            problems.append(f"{label} belongs to the volume group {disk['group']}: it is never taken from it")
+        elif disk.get("mounted"):
+            problems.append(f"{label} is in use: {', '.join(disk['uses'])}: it is never wiped while it is mounted")
+        elif found_on(disk) and not wipe:
+            problems.append(
+                f"{label} is not empty: {', '.join(found_on(disk))}. If nothing on it is needed, name this machine in "
+                f"{variable}: everything on the disk is then lost"
+            )
+    return problems
+
+
+def found_on(disk: Mapping[str, Any]) -> list[str]:
+    """What makes a disk not empty, in words. A bare mark of LVM without a group counts: someone has put it there."""
+    signatures = [f"{row['type']} on {row['device']}" for row in disk.get("signatures") or []]
+    return signatures + [use for use in disk.get("uses") or [] if use.startswith("partition")]

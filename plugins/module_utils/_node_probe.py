@@ -1,0 +1,172 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a node of a cluster looks like from inside, and what its pods can reach: reading only, judged elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils._dns_query import DnsError, ask
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import Run, parse_interfaces, run_pings
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials, HttpsJson
+from ansible_collections.detectviz.infra.plugins.module_utils._pod_network import (
+    PodNotHere,
+    becomes_blocked,
+    echo,
+    in_network,
+    pod_process,
+    resolver_of,
+    start_echo,
+)
+
+KUBERNETES = Path("/etc/kubernetes")
+PKI = KUBERNETES / "pki"
+ETCD_PORT = 2379
+API_PORT = 6443
+ECHO_SIZE = 256 * 1024
+"""Bytes: enough for many full segments of any MTU."""
+ECHO_TIMEOUT = 10.0
+POLICY_WAIT = 15.0
+DAY = 86400
+AT_ONCE = 16
+
+
+def read_node(run: Run) -> dict[str, Any]:
+    """Addresses by interface, volume groups, and on a control-plane node certificates, API and etcd."""
+    interfaces = parse_interfaces(run(["ip", "-json", "address", "show"])[1])
+    control_plane = (PKI / "apiserver.crt").exists()
+    return {
+        "addresses": {name: link["addresses"] for name, link in interfaces.items()},
+        "volume_groups": volume_groups(*run(["vgs", *VGS])),
+        "certificates": certificates(run) if control_plane else None,
+        "api": _api_health() if control_plane else None,
+        "etcd": read_etcd() if (PKI / "etcd/server.crt").exists() else None,
+        "super_admin": (KUBERNETES / "super-admin.conf").exists(),
+    }
+
+
+VGS = ["--reportformat", "json", "--units", "b", "--nosuffix", "-o", "vg_name,vg_size,vg_free"]
+
+
+def volume_groups(code: int, output: str) -> dict[str, dict[str, int]] | None:
+    """``{name: {size, free}}`` in bytes; None where the tools are missing or fail."""
+    if code != 0:
+        return None
+    try:
+        rows = json.loads(output)["report"][0]["vg"]
+        return {row["vg_name"]: {"size": int(row["vg_size"]), "free": int(row["vg_free"])} for row in rows}
+    except (ValueError, KeyError, IndexError):
+        return None
+
+
+def certificates(run: Run) -> dict[str, Any]:
+    """Days left by name, as kubeadm tells them, or ``error``."""
+    code, output = run(["kubeadm", "certs", "check-expiration", "--output", "json"])
+    try:
+        rows = json.loads(output[output.index("{") :])["certificates"]
+    except (ValueError, KeyError):
+        return {"days": {}, "error": f"kubeadm certs check-expiration ended with {code}"}
+    return {"days": {row["name"]: row["residualTime"] // DAY for row in rows if not row.get("missing")}, "error": None}
+
+
+def _api_health() -> str:
+    try:
+        return str(HttpsJson("127.0.0.1", API_PORT, Credentials(ca=str(PKI / "ca.crt"))).get("/readyz"))
+    except InfraError as error:
+        return str(error)
+
+
+def read_etcd() -> dict[str, Any]:
+    """This node's own etcd: ``members`` [{name, learner}], ``leader`` (whether it sees one), ``healthy``, ``alarms``, or
+    ``error``."""
+    credentials = Credentials(
+        str(PKI / "etcd/ca.crt"), str(PKI / "etcd/healthcheck-client.crt"), str(PKI / "etcd/healthcheck-client.key")
+    )
+    client = HttpsJson("127.0.0.1", ETCD_PORT, credentials)
+    try:
+        health = client.get("/health")
+        members = client.post("/v3/cluster/member/list", {}).get("members") or []
+        status = client.post("/v3/maintenance/status", {})
+        alarms = client.post("/v3/maintenance/alarm", {}).get("alarms") or []
+    except InfraError as error:
+        return {"error": str(error)}
+    return {
+        "error": None,
+        "healthy": str(health.get("health")).lower() == "true",
+        "members": [
+            {"name": member.get("name") or "", "learner": bool(member.get("isLearner"))} for member in members
+        ],
+        "leader": str(status.get("leader") or "0") != "0",
+        "version": status.get("version"),
+        "alarms": sorted(str(alarm.get("alarm")) for alarm in alarms),
+    }
+
+
+def serve_pods(pods: Sequence[Mapping[str, Any]], port: int) -> dict[str, str]:
+    """Starts an echo server in each pod. Returns why it did not work, by pod; empty if it did everywhere."""
+    problems = {}
+    for pod in pods:
+        try:
+            start_echo(pod_process(pod["uid"]), port)
+        except (OSError, PodNotHere) as error:
+            problems[str(pod["name"])] = str(error)
+    return problems
+
+
+def reach_from_pods(run: Run, pods: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """By pod what it reached of its ``targets`` (of ``_cluster_report.reach_targets``), or ``error``."""
+    seen: dict[str, dict[str, Any]] = {}
+    for pod in pods:
+        try:
+            pid = pod_process(pod["uid"])
+            resolver = resolver_of(pid)
+            targets = pod["targets"]
+            seen[str(pod["name"])] = in_network(pid, lambda targets=targets, resolver=resolver: _reach(run, targets, resolver))
+        except (OSError, PodNotHere) as error:
+            seen[str(pod["name"])] = {"error": str(error)}
+    return seen
+
+
+def _reach(run: Run, targets: Mapping[str, Any], resolver: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Runs in the pod's network namespace."""
+    links = parse_interfaces(run(["ip", "-json", "address", "show"])[1])
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        echoes = list(pool.map(_echo, targets["echo"]))
+    return {
+        "error": None,
+        "mtu": {name: link["mtu"] for name, link in links.items()},
+        "pings": run_pings(run, targets["pings"]),
+        "echo": echoes,
+        "blocked": [
+            {**target, "blocked": becomes_blocked(target["address"], target["port"], POLICY_WAIT)}
+            for target in targets["blocked"]
+        ],
+        "resolver": resolver,
+        "names": {name: _resolve(name, resolver) for name in targets["names"]},
+    }
+
+
+def _echo(target: Mapping[str, Any]) -> dict[str, Any]:
+    return {**target, **echo(target["address"], target["port"], ECHO_SIZE, ECHO_TIMEOUT)}
+
+
+def _resolve(name: str, resolver: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What a program in the pod would get: the search list first, as pods have it (ndots:5)."""
+    error = "resolv.conf names no server"
+    for server in resolver["servers"]:
+        for candidate in [*(f"{name}.{domain}" for domain in resolver["search"]), name]:
+            try:
+                found = [*ask(server, candidate, "A"), *ask(server, candidate, "AAAA")]
+            except DnsError as problem:
+                error = str(problem)
+                continue
+            if found:
+                return {"addresses": sorted(found), "error": None}
+            error = f"{server} knows no such name"
+    return {"addresses": [], "error": error}
