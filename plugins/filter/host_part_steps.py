@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The detectviz.infra authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Filter: what host preparation over SSH would change."""
+"""Filter: what host preparation would change on the hosts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ DOCUMENTATION = r"""
 name: host_part_steps
 author: The detectviz.infra authors (@detectviz)
 version_added: 0.1.0
-short_description: Steps of host preparation over SSH in lines
+short_description: Steps of host preparation in lines
 description:
-  - Tells in lines what the roles that prepare a Proxmox host over SSH have changed or would change, and of which parts
-    nothing is known, because a host could not be reached or a role failed.
+  - Tells in lines what the roles that run on a Proxmox host to prepare it have changed or would change, and of which
+    parts nothing is known, because a host could not be reached or a role failed.
 positional: hostvars, preparation
 options:
   _input:

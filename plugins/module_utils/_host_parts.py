@@ -1,14 +1,19 @@
 # Copyright (c) 2026, The detectviz.infra authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the parts of host preparation that work over SSH have changed, or would change. Pure."""
+"""What the parts of host preparation that work on a host have changed, or would change. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-RESULTS = {"dns": "host_dns_result", "sysctls": "host_sysctls_result", "snippets": "host_snippets_result"}
+RESULTS = {
+    "bridges": "host_bridges_result",
+    "dns": "host_dns_result",
+    "sysctls": "host_sysctls_result",
+    "snippets": "host_snippets_result",
+}
 """Part of ``host_preparation`` -> variable in which its role leaves its result."""
 
 

@@ -29,6 +29,7 @@ OPTIONS = (
 )
 """Options of a bridge that the API takes back; the rest of what it lists is derived."""
 
+ALL_VLANS = "2-4094"
 BOOLEANS = ("bridge_vlan_aware", "autostart")
 
 
@@ -126,6 +127,9 @@ def _options(row: Mapping[str, Any]) -> dict[str, Any]:
                 result[key] = True
         elif key == "mtu":
             result[key] = int(value)
+        elif key == "bridge_vids" and str(value) == ALL_VLANS:
+            # Proxmox writes it for every VLAN-aware bridge that says nothing about its VLANs.
+            continue
         elif key == "bridge_ports":
             result[key] = " ".join(sorted(str(value).split()))
         else:

@@ -15,7 +15,8 @@ description:
   - Makes bridges and changes their options over the API, and applies the change.
   - The bridge that carries the management address or the default gateway is refused when it would change.
   - After the change is applied the node is asked again. If a bridge is not as it was wanted, the former options are put
-    back and applied.
+    back and applied (O(take_back)). A node that does not answer any more cannot be mended this way; for that see
+    M(detectviz.infra.network_rollback), which the role P(detectviz.infra.host_bridges#role) puts around this module.
   - Bridges that are not listed, and options that are not given, stay as they are.
 extends_documentation_fragment:
   - detectviz.infra._proxmox
@@ -73,6 +74,12 @@ options:
     description: Seconds for applying the change.
     type: int
     default: 60
+  take_back:
+    description:
+      - Whether to put the former options back over the API when the change does not come up. V(false) where the node
+        does it by itself (M(detectviz.infra.network_rollback)).
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -92,6 +99,7 @@ bridges:
   sample: [{node: pve1, name: vmbr1, mtu: 9000}]
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -123,6 +131,7 @@ def argument_spec() -> dict[str, Any]:
         "bridges": {"type": "list", "elements": "dict", "required": True, "options": BRIDGE_SPEC},
         "management_address": {"type": "str"},
         "timeout": {"type": "int", "default": 60},
+        "take_back": {"type": "bool", "default": True},
     }
 
 
@@ -155,16 +164,32 @@ def _undo(client: ProxmoxClient, node: str, operations: list[NetworkOperation], 
     _reload(client, node, timeout)
 
 
-def _apply(client: ProxmoxClient, node: str, operations: list[NetworkOperation], timeout: int) -> None:
+def _apply(
+    client: ProxmoxClient,
+    new_client: Callable[[], ProxmoxClient],
+    node: str,
+    operations: list[NetworkOperation],
+    timeout: int,
+    take_back: bool,
+) -> None:
     _write(client, node, operations)
     try:
         _reload(client, node, timeout)
-        problems = unmet(operations, client.get(f"nodes/{node}/network"))
+        # Over a connection of its own: one that was open before the reload says little about the new network.
+        problems = unmet(operations, new_client().get(f"nodes/{node}/network"))
     except InfraError as error:
         problems = [str(error)]
-    if problems:
-        _undo(client, node, operations, timeout)
-        raise ProblemsError(f"The new network of {node} did not come up and was taken back:", problems)
+    if not problems:
+        return
+    outcome = ""
+    if take_back:
+        try:
+            _undo(client, node, operations, timeout)
+            outcome = " and was taken back"
+        except InfraError as error:
+            outcome = " and could not be taken back over the API"
+            problems.append(f"taking it back: {error}")
+    raise ProblemsError(f"The new network of {node} did not come up{outcome}:", problems)
 
 
 def _run(module: AnsibleModule) -> list[NetworkOperation]:
@@ -184,7 +209,7 @@ def _run(module: AnsibleModule) -> list[NetworkOperation]:
     if problems:
         raise ProblemsError(f"The network of {node} cannot be changed; nothing was:", problems)
     if operations and not module.check_mode:
-        _apply(client, node, operations, params["timeout"])
+        _apply(client, lambda: client_of(module), node, operations, params["timeout"], params["take_back"])
     return operations
 
 

@@ -94,3 +94,15 @@ def test_the_snippet_and_what_its_storage_takes_are_planned(
     assert code == 0 and f'"pve: snippet {volume}"' in said, said
     assert f'"pve: storage files{first_id} takes iso,snippets"' in said, said
     assert not storage.exists()
+
+
+def test_bridges_of_a_host_without_ssh_are_refused_until_the_site_agrees(
+    pve_with_template: Emulator, tmp_path: Path, first_id: int
+) -> None:
+    """Such a host could not take its network back by itself."""
+    bridges = {"proxmox_hosts": [{"name": "pve", "address": "203.0.113.2", "bridges": [{"name": "vmbr7"}]}]}
+    user = UserSite.create(pve_with_template, tmp_path, first_id, host_preparation={"bridges": True}, **bridges)
+    code, said = planned(user)
+    assert code != 0 and "No SSH host key is known for: pve" in said and "host_bridges_rollback: false" in said, said
+    code, said = planned(user, host_bridges_rollback=False)
+    assert code == 0 and '"pve: bridge vmbr7"' in said, said

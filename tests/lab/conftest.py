@@ -57,6 +57,13 @@ class LabCommand:
     def __call__(self, *words: str, code: int | None = 0) -> str:
         return self.run(sys.executable, "-m", "lab", "--name", self.name, *words, code=code)
 
+    def start(self, *words: str) -> subprocess.Popen[bytes]:
+        """The command in a process group of its own; nobody reads what it prints."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "lab", "--name", self.name, *words], cwd=CHECKOUT, env=self._environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+
     def run(self, *words: str, code: int | None = 0) -> str:
         """A command of the checkout with this lab's name in its environment; what it printed."""
         done = subprocess.run(

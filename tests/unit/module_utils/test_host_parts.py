@@ -1,5 +1,5 @@
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Host preparation over SSH in a plan: only parts that the site asks for, and none that was not looked at is passed over."""
+"""Host preparation in a plan: only parts that the site asks for, and none that was not looked at is passed over."""
 
 from __future__ import annotations
 

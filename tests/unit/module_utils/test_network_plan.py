@@ -85,3 +85,12 @@ def test_what_was_not_applied_is_told() -> None:
     assert unmet(operations, PRESENT) == ["vmbr2 is not there"]
     assert unmet(operations, [*PRESENT, made]) == ["vmbr2 is not active"]
     assert unmet(operations, [*PRESENT, made | {"active": 1}]) == []
+
+
+def test_the_vlans_that_proxmox_writes_by_itself_are_no_difference() -> None:
+    """A bridge that knows VLANs is listed with all of them, though nobody named any."""
+    wanted = [{"name": "vmbr2", "vlan_aware": True}]
+    (operation,), _problems = plan_bridges("pve1", wanted, PRESENT)
+    listed = {"iface": "vmbr2", "type": "bridge", "autostart": 1, "bridge_vlan_aware": 1, "bridge_vids": "2-4094"}
+    assert unmet([operation], [{**listed, "active": 1}]) == []
+    assert plan_bridges("pve1", wanted, [*PRESENT, listed]) == ([], [])
