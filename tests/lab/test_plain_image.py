@@ -19,7 +19,7 @@ SNIPPET = "var/lib/vz/snippets/detectviz.yml"
 @pytest.fixture(scope="module")
 def site(machine: Path) -> Iterator[LabCommand]:
     lab = LabCommand(machine, f"{LAB_NAME}-plain")
-    lab("up", "--yes", "--plain-image", "--site", "inventory/detectviz")
+    lab("up", "--yes", "--plain-image", "--without-kubernetes", "--site", "inventory/detectviz")
     yield lab
     lab("down", code=None)
 

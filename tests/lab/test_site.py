@@ -36,7 +36,7 @@ def machine_before() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def site(machine: Path, machine_before: dict[str, Any]) -> Iterator[LabCommand]:
     lab = LabCommand(machine, f"{LAB_NAME}-site")
-    lab("up", "--yes", "--site", "inventory/detectviz")
+    lab("up", "--yes", "--without-kubernetes", "--site", "inventory/detectviz")
     yield lab
     lab("down", code=None)
 
@@ -145,7 +145,7 @@ def test_a_machine_that_is_gone_is_made_again(site: LabCommand) -> None:
 @pytest.mark.long
 def test_after_the_machine_has_restarted_one_up_and_one_run_bring_all_back(site: LabCommand) -> None:
     _restart(site)
-    site("up", "--yes")
+    site("up", "--yes", "--without-kubernetes")
     changes(play(site, "site.yml"))
     assert running(site) == MACHINES
     assert set(changes(play(site, "site.yml")).values()) == {0}
