@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
 
+from lab.artifacts import go_caches
 from lab.artifacts.store import Say
 from lab.artifacts.toolchain import Toolchain
 from lab.nodes.commands import CommandError
@@ -36,7 +37,8 @@ def build(
     mode = "mod" if resolve else "readonly"
     words = [str(toolchain.go), "build", "-v", f"-mod={mode}", "-trimpath", "-ldflags", linker,
              "-tags", ",".join(tags), "-o", str(output), package]  # fmt: skip
-    _followed(words, module_dir, toolchain.environment(), say, output.name)
+    with go_caches.in_use(toolchain.caches):
+        _followed(words, module_dir, toolchain.environment(), say, output.name)
 
 
 def _followed(words: list[str], folder: Path, environment: dict[str, str], say: Say, name: str) -> None:

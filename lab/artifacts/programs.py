@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lab.artifacts import download, go, store, toolchain, wrapper
+from lab.artifacts import download, go, go_caches, store, toolchain, wrapper
 from lab.artifacts.catalogue import Program
 
 SOURCES = ("auto", "download", "build")
@@ -41,6 +41,8 @@ class Workshop:
         missing = [program for program in wanted if not self._folder(program).exists()]
         for number, program in enumerate(missing, 1):
             self._get(program, f"{number} of {len(missing)}")
+        if "toolchain" in self.__dict__:  # something was compiled
+            go_caches.drop_when_large(self.toolchain, self.say)
         return {program.name: self._folder(program) / program.name for program in wanted}
 
     def own(self, module_dir: Path, package: str, name: str) -> Path:
