@@ -105,7 +105,7 @@ def test_kvm_creates_from_nothing_and_makes_a_template(site, folder):
     run = assert_ok(play(site, folder, "new_machine.yml", node="pve", vmid=202, guest_name="foreign-new",
                          storage="local-lvm", pool="foreign"))
     assert run.changed("Create") and run.changed("Make it a template")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while "base-202-disk" not in config(site, 202)["scsi0"] and time.monotonic() < deadline:
         time.sleep(0.2)
     found = config(site, 202)
@@ -166,7 +166,7 @@ def running(site) -> Iterator[int]:
     assert site.call("PUT", f"{node}/config", ipconfig0="ip=192.0.2.77/24", tags="web;blue").ok
     assert site.call("PUT", "/pools/foreign", vms=vmid).ok
     assert site.wait(site.call("POST", f"{node}/status/start").json()["data"]) == "OK"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not site.call("GET", f"{node}/agent/network-get-interfaces").ok and time.monotonic() < deadline:
         time.sleep(0.2)
     yield vmid

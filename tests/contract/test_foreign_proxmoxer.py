@@ -30,7 +30,7 @@ def api(make_pve):
 def guest(api):
     """A clone that stays off."""
     upid = api.nodes("pve").qemu(9000).clone.post(newid=301, name="by-proxmoxer")
-    assert Tasks.blocking_status(api, upid, timeout=30, polling_interval=0.1)["exitstatus"] == "OK"
+    assert Tasks.blocking_status(api, upid, timeout=120, polling_interval=0.1)["exitstatus"] == "OK"
     return api.nodes("pve").qemu(301)
 
 
@@ -87,9 +87,9 @@ def test_errors_carry_the_reason_line(guest, api):
 
 def test_options_of_delete_travel_in_the_query(api):
     upid = api.nodes("pve").qemu(9000).clone.post(newid=303, name="to-be-removed")
-    assert Tasks.blocking_status(api, upid, timeout=30, polling_interval=0.1)["exitstatus"] == "OK"
+    assert Tasks.blocking_status(api, upid, timeout=120, polling_interval=0.1)["exitstatus"] == "OK"
     upid = api.nodes("pve").qemu(303).delete(purge=1, **{"destroy-unreferenced-disks": 1})
-    assert Tasks.blocking_status(api, upid, timeout=30, polling_interval=0.1)["exitstatus"] == "OK"
+    assert Tasks.blocking_status(api, upid, timeout=120, polling_interval=0.1)["exitstatus"] == "OK"
     assert 303 not in [one["vmid"] for one in api.nodes("pve").qemu.get()]
 
 
@@ -98,15 +98,15 @@ def test_task_tools_decode_and_follow(api, guest):
     decoded = Tasks.decode_upid(upid)
     assert (decoded["node"], decoded["type"], decoded["id"], decoded["user"]) == ("pve", "qmconfig", "301", "root@pam")
     assert abs(decoded["starttime"] - time.time()) < 60
-    assert Tasks.blocking_status(api, upid, timeout=30, polling_interval=0.1)["exitstatus"] == "OK"
+    assert Tasks.blocking_status(api, upid, timeout=120, polling_interval=0.1)["exitstatus"] == "OK"
     log = Tasks.decode_log(api.nodes("pve").tasks(upid).log.get())
     assert log.splitlines()[-1] == "TASK OK"
 
 
 def test_arrays_of_commands_reach_the_agent(api, guest):
     guest.config.set(ipconfig0="ip=192.0.2.9/24", agent="1")
-    assert Tasks.blocking_status(api, guest.status.start.post(), timeout=30, polling_interval=0.1)["exitstatus"] == "OK"
-    deadline = time.monotonic() + 60
+    assert Tasks.blocking_status(api, guest.status.start.post(), timeout=120, polling_interval=0.1)["exitstatus"] == "OK"
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:
             pid = guest.agent("exec").post(command=["cat", "/etc/hostname"])["pid"]

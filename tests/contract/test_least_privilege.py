@@ -36,7 +36,7 @@ def test_a_machine_is_made_used_and_destroyed(small):
                agent="enabled=1", serial0="socket", vga="serial0", background_delay=20)
     small.run(small.put("201/resize", disk="scsi0", size="12G"))
     small.run(small.post("/nodes/pve/startall", vms="201", force=1))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not small.pve.call("GET", "/nodes/pve/qemu/201/agent/network-get-interfaces", small.session).ok:
         assert time.monotonic() < deadline
         time.sleep(0.1)

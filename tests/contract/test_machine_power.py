@@ -19,7 +19,7 @@ def api(pve):
     return Api(pve)
 
 
-def until_agent(api, vmid, seconds=20):
+def until_agent(api, vmid, seconds=120):
     deadline = time.monotonic() + seconds
     while not api.pve.call("POST", f"/nodes/pve/qemu/{vmid}/agent/ping", api.session).ok:
         assert time.monotonic() < deadline, f"the agent of {vmid} never answered"
@@ -58,12 +58,14 @@ def test_more_cpus_than_the_host_has(api):
     assert api.ends(api.post("103/status/start")) == "MAX 16 vcpus allowed per VM on this node"
 
 
-def test_the_agent_says_what_cloudinit_was_told(api):
+def test_the_agent_says_what_cloudinit_was_told(api, pve):
     api.clone(104, name="talks")
     api.change(104, ipconfig0="ip=192.168.0.14/24,gw=192.168.0.1")
     assert api.refused("POST", "104/agent/ping") == (500, "VM 104 is not running")
+    pve.fault("agent_never_up", vmid=104)  # a boot takes a second here, which a busy machine may sleep through
     api.start(104)
     assert api.refused("POST", "104/agent/ping") == (500, "QEMU guest agent is not running")
+    pve.clear_faults()
     until_agent(api, 104)
     found = {entry["name"]: entry for entry in api.get("104/agent/network-get-interfaces")["result"]}
     assert {"lo", "eth0"} == set(found)
@@ -177,11 +179,13 @@ def test_a_guest_under_ha_is_only_asked_for(api, pve):
     """facts/proxmox 1.3: hastart and hastop end at once, the guest follows later."""
     api.blank(130)
     pve.lab("PUT", "/lab/guests", {"vmid": 130, "ha": True})
+    pve.fault("task_hold", task="qmstart", vmid=130)
     upid = api.post("130/status/start")
     assert ":hastart:" in upid
     api.run(upid)
     assert api.get("130/status/current")["status"] == "stopped"
-    deadline = time.monotonic() + 20
+    pve.clear_faults()
+    deadline = time.monotonic() + 120
     while api.get("130/status/current")["status"] != "running":
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -148,7 +148,9 @@ def test_a_long_queue_on_a_storage_times_out(make_pve):
     """facts/proxmox 4: ten seconds of waiting, then the lock's own text."""
     api = Api(make_pve(time_scale=0.1))
     disks = {f"scsi{number}": "local-lvm:1" for number in range(5)}
+    api.pve.fault("task_hold", task="qmcreate")  # so that all are there before the first begins
     upids = [api.post(BASE, vmid=200 + number, **disks) for number in range(40)]
+    api.pve.clear_faults()
     ends = {api.ends(upid) for upid in upids}
     text = "can't lock file '/var/lock/pve-manager/pve-storage-local-lvm' - got timeout"
     assert len(ends) > 1 and all(end == "OK" or end.endswith(text) for end in ends)

@@ -86,16 +86,18 @@ class TestEnd:
     def test_interrupted_worker_tidies_up(self, tmp_path):
         tidied = []
 
-        async def worker(task):
-            try:
-                await task.sleep(1000)
-            finally:
-                tidied.append(True)
-
         async def go():
-            host = Host(tmp_path)
+            host, began = Host(tmp_path), asyncio.Event()
+
+            async def worker(task):
+                try:
+                    began.set()
+                    await task.sleep(1000)
+                finally:
+                    tidied.append(True)
+
             upid = host.start(worker)
-            await asyncio.sleep(0.01)
+            await began.wait()
             host.tasks.stop(upid)
             return await host.tasks.wait(upid)
 
@@ -261,7 +263,7 @@ class TestApi:
             "data": [{"n": 1, "t": "unable to open file - No such file or directory"}], "total": 1}
 
     def test_one_list_shows_running_and_finished(self, pve):
-        pve.fault("task_delay", vmid=304, seconds=100)
+        pve.fault("task_hold", vmid=304)
         finished, running = make_guest(pve, 303), make_guest(pve, 304)
         pve.wait(finished)
         listed = pve.call("GET", "/nodes/pve/tasks", source="all", limit=500).json()
@@ -317,11 +319,11 @@ class TestApi:
         assert len(pve.call("GET", "/cluster/tasks").json()["data"]) == 25
 
     def test_new_guests_have_no_name_until_the_next_report(self, make_pve):
-        with make_pve(time_scale=0.3) as slow:
+        with make_pve(time_scale=1) as slow:  # a report every ten seconds
             slow.wait(make_guest(slow, 500))
             (fresh,) = slow.call("GET", "/cluster/resources", type="vm").json()["data"]
             assert fresh["status"] == "unknown" and "name" not in fresh
-            for _attempt in range(200):
+            for _attempt in range(600):
                 (later,) = slow.call("GET", "/cluster/resources", type="vm").json()["data"]
                 if later["status"] != "unknown":
                     break
@@ -330,7 +332,7 @@ class TestApi:
 
     def test_a_killed_emulator_leaves_what_a_killed_host_leaves(self, make_pve):
         victim = make_pve()
-        victim.fault("task_delay", task="qmcreate", seconds=1000)
+        victim.fault("task_hold", task="qmcreate")
         upid = make_guest(victim, 501)
         victim.kill()
         victim.restart()

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 
-def raw(pve, request: bytes, *, wait: float = 10) -> bytes:
+def raw(pve, request: bytes, *, wait: float = 60) -> bytes:
     """Send bytes over TLS and read until the server closes or `wait` seconds are over."""
     context = ssl.create_default_context(cafile=pve.connection["ca_path"])
     with socket.create_connection((pve.connection["host"], pve.connection["port"]), timeout=wait) as plain, \
@@ -42,14 +42,14 @@ def test_an_answer_is_wrapped_in_data(pve):
 
 def test_certificate_is_signed_by_the_clusters_own_ca(pve):
     with pytest.raises(requests.exceptions.SSLError):
-        requests.get(f"{pve.url}/api2/json/version", timeout=10)
+        requests.get(f"{pve.url}/api2/json/version", timeout=60)
     assert pve.call("GET", "/version").ok
 
 
 def test_form_and_json_bodies_are_equal(pve):
     session = pve.session()
     assert pve.call("POST", "/pools", session, poolid="by-form", comment="a b+c").ok
-    answer = session.post(f"{pve.url}/api2/json/pools", json={"poolid": "by-json", "comment": "a b+c"}, timeout=10)
+    answer = session.post(f"{pve.url}/api2/json/pools", json={"poolid": "by-json", "comment": "a b+c"}, timeout=60)
     assert answer.ok, answer.text
     comments = {pool["comment"] for pool in pve.call("GET", "/pools").json()["data"]}
     assert comments == {"a b+c"}
@@ -64,7 +64,7 @@ def test_a_form_boolean_is_1_or_0_and_nothing_else(pve, value):
 
 def test_json_true_and_false_are_booleans(pve):
     answer = pve.session().post(f"{pve.url}/api2/json/access/users", json={"userid": "json@pve", "enable": False},
-                                timeout=10)
+                                timeout=60)
     assert answer.ok, answer.text
     assert pve.call("GET", "/access/users/json@pve").json()["data"]["enable"] == 0
 
@@ -91,7 +91,7 @@ def test_unknown_path_and_unknown_verb_are_501(pve):
 def test_a_login_is_asked_for_even_on_an_unknown_path(pve):
     session = requests.Session()
     session.trust_env = False
-    answer = session.get(f"{pve.url}/api2/json/no/such", verify=pve.connection["ca_path"], timeout=10)
+    answer = session.get(f"{pve.url}/api2/json/no/such", verify=pve.connection["ca_path"], timeout=60)
     assert (answer.status_code, answer.reason) == (401, "No ticket")
 
 
@@ -104,7 +104,7 @@ def test_a_parameter_of_the_path_cannot_be_contradicted(pve):
 
 def test_the_query_wins_over_the_body(pve):
     answer = pve.session().post(f"{pve.url}/api2/json/pools?comment=query", data={"poolid": "both", "comment": "body"},
-                                timeout=10)
+                                timeout=60)
     assert answer.ok, answer.text
     assert pve.call("GET", "/pools/both").json()["data"]["comment"] == "query"
 
@@ -116,12 +116,12 @@ def test_a_path_of_the_description_that_nobody_wrote_is_501_and_never_faked(pve)
 
 @pytest.mark.parametrize("method", ["GET", "DELETE"])
 def test_a_body_on_get_and_delete_is_501(pve, method):
-    answer = pve.session().request(method, f"{pve.url}/api2/json/pools", data={"poolid": "x"}, timeout=10)
+    answer = pve.session().request(method, f"{pve.url}/api2/json/pools", data={"poolid": "x"}, timeout=60)
     assert (answer.status_code, answer.reason) == (501, f"Unexpected content for method '{method}'")
 
 
 def test_a_chunked_body_is_501(pve):
-    answer = pve.session().post(f"{pve.url}/api2/json/pools", data=iter([b"poolid=x"]), timeout=10)
+    answer = pve.session().post(f"{pve.url}/api2/json/pools", data=iter([b"poolid=x"]), timeout=60)
     assert (answer.status_code, answer.reason) == (501, "chunked transfer encoding not supported")
 
 
@@ -131,7 +131,7 @@ def test_a_body_over_512_kib_is_refused(pve):
 
 
 def test_broken_json_is_an_error_not_a_crash(pve):
-    answer = pve.session().post(f"{pve.url}/api2/json/pools", data=b"{", timeout=10,
+    answer = pve.session().post(f"{pve.url}/api2/json/pools", data=b"{", timeout=60,
                                 headers={"Content-Type": "application/json"})
     assert answer.status_code == 500
     assert "malformed JSON" in answer.reason
@@ -145,7 +145,7 @@ def test_an_error_closes_the_connection(pve):
 
 
 def test_a_quiet_connection_is_closed_by_the_server(pve):
-    received = raw(pve, head(pve, "GET", "/version"), wait=30)
+    received = raw(pve, head(pve, "GET", "/version"), wait=60)
     assert received.count(b"HTTP/1.1 200") == 1  # recv came to an end by the server's close, not by our timeout
 
 

@@ -173,7 +173,7 @@ def running_machine(api: Walker) -> None:
 
 
 def _wait_for_agent(api: Walker) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not api._send("POST", "702/agent/ping", {}).ok:
         assert time.monotonic() < deadline, "the agent of 702 does not answer"
         time.sleep(0.1)

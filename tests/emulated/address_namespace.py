@@ -27,7 +27,7 @@ THEIRS = (
 
 
 def main(folder: Path) -> None:
-    neighbour = subprocess.Popen(["unshare", "--net", "sleep", "120"])
+    neighbour = subprocess.Popen(["unshare", "--net", "sleep", "300"])
     try:
         while Path(f"/proc/{neighbour.pid}/ns/net").readlink() == Path("/proc/self/ns/net").readlink():
             pass  # until it has left our network

@@ -140,6 +140,11 @@ class Site:
         assert output.strip().startswith("{"), f"the module said no JSON:\n{output}\n{errors}"
         return Outcome(json.loads(output), self.pve.requests())
 
+    def make(self, guests: list[dict[str, Any]], **options: Any) -> None:
+        """The guests are there, but not started: a short `timeout` of the next run is that of start and wait alone."""
+        made = self.run(guests, state="present", **options)
+        assert not made.failed, made.message
+
     def run_until(self, call: str, guests: list[dict[str, Any]], **options: Any) -> None:
         """Starts the module and kills it (SIGKILL) as soon as the emulator has seen a request."""
         self.pve.requests(reset=True)

@@ -25,7 +25,7 @@ def test_a_clone_that_a_power_cut_left_is_reported_with_the_way_out(mortal: Site
     run = mortal.start([row(100)], full=True, timeout=20)
     until(lambda: (mortal.config(100) or {}).get("lock") == "clone", "the clone", run)
     mortal.pve.kill()
-    output, _errors = run.communicate(timeout=120)
+    output, _errors = run.communicate(timeout=300)
     assert json.loads(output)["failed"]
     mortal.pve.run()
     refused = mortal.run([row(100)])
@@ -35,7 +35,7 @@ def test_a_clone_that_a_power_cut_left_is_reported_with_the_way_out(mortal: Site
 
 def test_a_host_that_is_not_there_is_told_with_what_to_look_at(mortal: Site) -> None:
     run = mortal.start([row(100)], api_port=1)
-    output, _errors = run.communicate(timeout=60)
+    output, _errors = run.communicate(timeout=300)
     assert "127.0.0.1:1 cannot be reached" in json.loads(output)["msg"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from tests.emulated.clone_runs import KEY, Site, row
@@ -15,7 +16,9 @@ def four(first: int) -> list[dict[str, Any]]:
 
 
 def test_four_guests_are_created_within_the_budget_and_run(site: Site, first_id: int) -> None:
+    began = time.monotonic()
     made = site.run(four(first_id), wait="agent", cloud_init={"user": "ubuntu", "ssh_keys": [KEY]})
+    seconds = time.monotonic() - began
     assert not made.failed and made.changed
     assert made.result["summary"]["create"] == 4
     for vm_id in range(first_id, first_id + 4):
@@ -31,7 +34,7 @@ def test_four_guests_are_created_within_the_budget_and_run(site: Site, first_id:
     assert sum(per_guest.values()) + min(probes, 4) <= 5 * 4
     preflight = sum(number for call, number in calls.items() if call.startswith("GET"))
     assert preflight <= 8, calls
-    assert polls <= 20, "the polls are about one for each second of the run"
+    assert polls <= 5 + 1.5 * seconds, "the polls are about one for each second of the run"
 
 
 def test_a_second_run_reads_once_per_guest_and_changes_nothing(site: Site, first_id: int) -> None:
@@ -221,5 +224,5 @@ def test_two_runs_for_one_site_do_not_meet(site: Site, first_id: int) -> None:
     second = site.run(four(first_id))
     assert second.failed and "is being worked on by process" in second.message
     site.pve.clear_faults()
-    output, errors = first.communicate(timeout=120)
+    output, errors = first.communicate(timeout=300)
     assert not json.loads(output).get("failed"), output

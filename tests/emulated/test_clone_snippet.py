@@ -49,6 +49,7 @@ def test_a_snippet_that_is_not_on_the_host_is_named_and_the_next_run_goes_on(sit
 
 def test_an_agent_that_never_comes_where_ssh_answers_is_told_with_the_way_out(site: Site, first_id: int) -> None:
     site.pve.fault("agent_never_up", vmid=first_id)
+    site.make([row(first_id)])
     with ssh_port(address(first_id)):
         done = site.run([row(first_id)], wait="agent", timeout=8)
     error = done.guest(first_id)["error"]
@@ -57,19 +58,23 @@ def test_an_agent_that_never_comes_where_ssh_answers_is_told_with_the_way_out(si
 
 def test_where_ssh_does_not_answer_either_nothing_is_said_of_a_snippet(site: Site, first_id: int) -> None:
     site.pve.fault("agent_never_up", vmid=first_id)
+    site.make([row(first_id)])
     assert WAY_OUT not in site.run([row(first_id)], wait="agent", timeout=8).guest(first_id)["error"]
 
 
 def test_a_guest_with_a_snippet_is_not_told_to_get_one(site: Site, first_id: int) -> None:
     write_snippet(site.pve, "agent.yml")
     site.pve.fault("agent_never_up", vmid=first_id)
+    guests = [row(first_id, vendor_snippet="local:snippets/agent.yml")]
+    site.make(guests)
     with ssh_port(address(first_id)):
-        done = site.run([row(first_id, vendor_snippet="local:snippets/agent.yml")], wait="ssh", timeout=8)
+        done = site.run(guests, wait="ssh", timeout=8)
     assert WAY_OUT not in done.warnings + done.message
 
 
 def test_an_address_by_dhcp_that_no_agent_tells_has_the_same_way_out(site: Site, first_id: int) -> None:
     site.pve.fault("agent_never_up", vmid=first_id)
     networks = [{"bridge": "vmbr0", "addresses": ["dhcp"]}]
+    site.make([row(first_id, networks=networks)])
     error = site.run([row(first_id, networks=networks)], wait="ssh", timeout=8).guest(first_id)["error"]
     assert "if its system is up, it has no agent" in error and WAY_OUT in error

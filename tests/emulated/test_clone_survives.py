@@ -118,6 +118,7 @@ def test_a_failing_guest_is_named_with_step_task_and_log_and_the_others_go_on(si
 
 def test_a_guest_whose_agent_never_comes_ends_at_its_own_deadline(site: Site, first_id: int) -> None:
     site.pve.fault("agent_never_up", vmid=first_id)
+    site.make(pair(first_id))
     done = site.run(pair(first_id), wait="agent", timeout=10)
     assert done.failed and "the agent of" in done.message
     assert done.guest(first_id + 1)["host_keys"]

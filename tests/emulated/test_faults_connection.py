@@ -56,7 +56,7 @@ def test_a_token_that_is_withdrawn_in_the_middle_stops_the_run_and_the_next_toke
     running = short.start([row(first_id), row(first_id + 1)])
     until_held(site.pve, running, tasks=2)
     tokens(f"t{first_id}").delete()
-    output, _errors = running.communicate(timeout=120)
+    output, _errors = running.communicate(timeout=300)
     done = Outcome(json.loads(output), site.pve.requests())
     assert done.failed and done.result["summary"]["failed"] == 2
     for vm_id in (first_id, first_id + 1):
@@ -84,7 +84,7 @@ def test_writes_that_are_never_answered_are_not_sent_twice(site: Site, first_id:
 
 def test_a_node_that_goes_offline_is_told(site: Site, first_id: int) -> None:
     site.pve.fault("node_offline", node="pve", path=CONFIG, method="POST")
-    done = site.run([row(first_id)], timeout=8)
+    done = site.run([row(first_id)], timeout=20)
     assert done.failed
     for text in (f"guest-{first_id} ({first_id}): configure", "595", "so the outcome is not known"):
         assert text in done.message, done.message

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import time
-
 from tests.emulated.clone_runs import Site, row
+from tests.emulated.waiting import until
 
 CONFIG = "POST /nodes/{node}/qemu/{vmid}/config"
 
 
 def listed_as(site: Site, vm_id: int, status: str) -> None:
     """Wait until the list, which lags behind by ten emulated seconds, says so."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
+
+    def listed() -> bool:
         rows = site.pve.call("GET", "/cluster/resources", type="vm").json()["data"]
-        if next(row for row in rows if row["vmid"] == vm_id)["status"] == status:
-            return
-        time.sleep(0.2)
-    raise AssertionError(f"guest {vm_id} is not listed as {status}")
+        return next(row for row in rows if row["vmid"] == vm_id)["status"] == status
+
+    until(listed, f"guest {vm_id} as {status} in the list")
 
 
 def test_a_guest_that_never_boots_is_told_with_what_to_look_at_and_the_others_come_up(
@@ -25,6 +23,7 @@ def test_a_guest_that_never_boots_is_told_with_what_to_look_at_and_the_others_co
 ) -> None:
     site.pve.fault("boot_failure", vmid=first_id)
     guests = [row(first_id), row(first_id + 1)]
+    site.make(guests)
     done = site.run(guests, wait="agent", timeout=10)
     assert done.failed and done.guest(first_id + 1)["host_keys"]
     whole = done.guest(first_id)["error"]
@@ -46,6 +45,7 @@ def test_a_guest_that_never_boots_is_told_with_what_to_look_at_and_the_others_co
 def test_an_agent_that_never_comes_up_says_so_where_ssh_answers(site: Site, first_id: int) -> None:
     """Nothing listens at the guest's address here, so it is SSH that is named."""
     site.pve.fault("agent_never_up", vmid=first_id)
+    site.make([row(first_id)])
     done = site.run([row(first_id)], wait="ssh", timeout=8)
     whole = done.guest(first_id)["error"]
     for text in (

@@ -13,7 +13,7 @@ from tests.emulated.waiting import until_held
 
 
 def finished(site: Site, process: subprocess.Popen[str]) -> Outcome:
-    output, errors = process.communicate(timeout=120)
+    output, errors = process.communicate(timeout=300)
     assert output.strip().startswith("{"), errors
     return Outcome(json.loads(output), site.pve.requests())
 

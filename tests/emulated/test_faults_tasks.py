@@ -54,7 +54,7 @@ def troubled(pve_with_template: Emulator, tmp_path_factory: pytest.TempPathFacto
     site = Site(pve, tmp_path_factory.mktemp("site"), "troubled")
     before = Outside.of(pve)
     add_faults(pve)
-    done = site.run(guests(), timeout=12, parallel={"local": 10})
+    done = site.run(guests(), timeout=25, parallel={"local": 10})
     assert_only_own_moved(before, Outside.of(pve), range(FIRST, FIRST + 10))
     yield site, done
     pve.clear_faults()

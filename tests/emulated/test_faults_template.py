@@ -51,7 +51,7 @@ class Making:
                                 stderr=subprocess.PIPE, text=True)  # fmt: skip
 
     def run(self, **options: Any) -> dict[str, Any]:
-        output, errors = self.start(**options).communicate(timeout=120)
+        output, errors = self.start(**options).communicate(timeout=300)
         assert output.strip().startswith("{"), f"{output}\n{errors}"
         return json.loads(output)
 

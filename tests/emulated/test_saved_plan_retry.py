@@ -32,7 +32,7 @@ def test_what_somebody_else_changes_during_a_retry_is_not_put_back_by_a_saved_pl
     until_held(site.pve, process)
     site.pve.call("PUT", f"/nodes/pve/qemu/{first_id}/config", None, memory=1024)
     site.pve.clear_faults("task_hold")
-    output, _errors = process.communicate(timeout=120)
+    output, _errors = process.communicate(timeout=300)
     assert '"failed": true' in output and "would go beyond that plan" in output, output
     assert "memory: 1024 -> 2048" in output
     config = site.config(first_id)
