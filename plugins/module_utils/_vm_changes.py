@@ -35,7 +35,8 @@ NET_KEY = re.compile(r"^net\d+$")
 _ADDRESS = re.compile(r"^ipconfig\d+$")
 _CLOUD_INIT = {"name", "ciuser", "sshkeys", "nameserver", "searchdomain", "ciupgrade", "cicustom"}
 _LIVE = {"description", "tags", "onboot", "protection", "startup", "balloon"}
-_LIVE_NET = {"bridge", "tag", "firewall", "trunks", "rate", "link_down", "model", "macaddr"}
+# What Proxmox changes on a card that stays in; for all else it takes the card out and puts it in again.
+_LIVE_NET = {"bridge", "tag", "firewall", "trunks", "rate", "link_down"}
 # Set on a new guest when the table does not speak of them.
 _FRESH = {"onboot": 1, "agent": {"enabled": "1"}}
 # A clone brings these from its template; a new guest keeps none of them unless the table wants it. The template's login
@@ -133,34 +134,40 @@ def compare_options(guest: Guest, config: dict[str, str], fresh: bool, running: 
     for key, want in wanted.items():
         value = merged_value(key, config.get(key), want)
         if value is not None and value != "":
-            changes.append(_change(key, config.get(key), value, running))
+            changes.append(_change(key, config, value, running))
         elif value == "":
-            changes.append(_change(key, config.get(key), None, running))
+            changes.append(_change(key, config, None, running))
     for key in config:
         surplus = (NET_KEY.match(key) or _ADDRESS.match(key)) and guest.nics and key not in wanted
         if surplus or (fresh and key in _INHERITED and key not in wanted):
-            changes.append(_change(key, config[key], None, running))
+            changes.append(_change(key, config, None, running))
     return changes
 
 
-def _change(key: str, before: str | None, value: str | None, running: bool) -> Change:
-    return Change(
-        key, shown(key, before), shown(key, value), value, effect(key, before, value) if running else IN_PLACE
-    )
+def _change(key: str, config: dict[str, str], value: str | None, running: bool) -> Change:
+    before = config.get(key)
+    when = effect(key, before, value, cards_plug(config)) if running else IN_PLACE
+    return Change(key, shown(key, before), shown(key, value), value, when)
 
 
-def effect(key: str, before: str | None, after: str | None) -> str:
-    """When a change reaches a running guest."""
+def cards_plug(config: dict[str, str]) -> bool:
+    """Whether Proxmox may take network cards out of the running guest and put them in. It may unless told otherwise."""
+    hotplug = config.get("hotplug", "1")
+    return hotplug == "1" or "network" in hotplug.split(",")
+
+
+def effect(key: str, before: str | None, after: str | None, plug: bool = True) -> str:
+    """When a change reaches a running guest. ``plug``: see ``cards_plug``."""
     if key in _CLOUD_INIT or _ADDRESS.match(key):
         return NEXT_BOOT
     if key in _LIVE:
         return IN_PLACE
     if NET_KEY.match(key):
-        if before is None or after is None:
-            return IN_PLACE
-        old, new = props.parse_net(before), props.parse_net(after)
-        touched = {sub for sub in {**old, **new} if old.get(sub) != new.get(sub)}
-        return IN_PLACE if touched <= _LIVE_NET else REBOOT
+        if before is not None and after is not None:
+            old, new = props.parse_net(before), props.parse_net(after)
+            if {sub for sub in {**old, **new} if old.get(sub) != new.get(sub)} <= _LIVE_NET:
+                return IN_PLACE
+        return IN_PLACE if plug else REBOOT
     if re.match(r"^(scsi|virtio)\d+$", key) and before is None:
         return IN_PLACE
     return REBOOT

@@ -136,9 +136,12 @@ def test_a_vlan_tag_changes_in_place_and_the_mac_stays(running: Running) -> None
     assert not running.change(vm_id).failed and "tag" not in running.site.config(vm_id)["net0"]
 
 
-def test_an_mtu_needs_a_reboot(running: Running) -> None:
+def test_an_mtu_changes_in_place_where_cards_may_be_plugged(running: Running) -> None:
     vm_id = running.take()
     done = running.change(vm_id, networks=network(vm_id, mtu=1400))
+    assert done.effects(vm_id) == {"net0": "in place"} and not done.guest(vm_id)["reboot_required"]
+    running.site.pve.call("PUT", f"/nodes/pve/qemu/{vm_id}/config", None, hotplug="disk,usb")
+    done = running.change(vm_id, networks=network(vm_id, mtu=1300))
     assert done.effects(vm_id) == {"net0": "needs reboot"} and done.guest(vm_id)["reboot_keys"] == ["net0"]
 
 

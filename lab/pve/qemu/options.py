@@ -86,7 +86,7 @@ def applies_while_running(key: str, old: str | None, new: str | None, config: di
         return True
     features = hotplug_features(config)
     if nets.is_net(key):
-        return "network" in features and not _mtu_differs(old, new)
+        return "network" in features or not _card_differs(old, new)
     if drives.is_unused(key):
         return True
     if drives.is_drive(key):
@@ -100,8 +100,14 @@ def applies_while_running(key: str, old: str | None, new: str | None, config: di
     return False
 
 
-def _mtu_differs(old: str | None, new: str | None) -> bool:
-    return old is not None and new is not None and nets.parse(old).get("mtu") != nets.parse(new).get("mtu")
+def _card_differs(old: str | None, new: str | None) -> bool:
+    """Whether the card has to be taken out or put in; all else is changed on the host's side of it."""
+    if old is None or new is None:
+        return True
+    before, after = nets.parse(old), nets.parse(new)
+    if not (before.get("bridge") and after.get("bridge")):
+        return True
+    return any(before.get(key) != after.get(key) for key in ("model", "macaddr", "queues", "mtu"))
 
 
 def _drive_pluggable(key: str, old: str | None, new: str | None) -> bool:

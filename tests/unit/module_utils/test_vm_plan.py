@@ -327,9 +327,12 @@ def test_a_vlan_tag_changes_in_place_and_keeps_the_mac() -> None:
     assert plan.steps[0].data["net0"] == f"virtio={mac},bridge=vmbr0,mtu=1500,tag=20"
 
 
-def test_an_mtu_needs_a_reboot() -> None:
+def test_an_mtu_changes_in_place_where_cards_may_be_plugged() -> None:
     networks = [ROW["networks"][0], {**ROW["networks"][1], "mtu": 1500}]
-    assert effects(replanned(networks=networks)) == {"net1": "needs reboot"}
+    assert effects(replanned(networks=networks)) == {"net1": "in place"}
+    observed = settle(guest())
+    fixed = replace(observed, config={**observed.config, "hotplug": "disk,usb"})
+    assert effects(plan_guest(guest(networks=networks), fixed, None, SITE)) == {"net1": "needs reboot"}
 
 
 def test_another_name_reaches_the_guest_at_the_next_boot() -> None:
