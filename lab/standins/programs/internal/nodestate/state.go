@@ -1,4 +1,5 @@
-package calico
+// Package nodestate is what calico-node tells the CNI plugin through a folder on the host.
+package nodestate
 
 import (
 	"encoding/json"
@@ -9,10 +10,10 @@ import (
 	"strconv"
 )
 
-// StateFolder is shared with the CNI plugin through the host.
-const StateFolder = "/var/lib/calico"
+// Folder is shared with the CNI plugin through the host.
+const Folder = "/var/lib/calico"
 
-const stateFile = "lab-standin.json"
+const file = "lab-standin.json"
 
 // State is what the CNI plugin has to know of the node.
 type State struct {
@@ -27,7 +28,7 @@ func (s State) Write(folder string) error {
 	if err != nil {
 		return err
 	}
-	files := map[string][]byte{stateFile: content, "nodename": []byte(s.NodeName), "mtu": []byte(strconv.Itoa(s.MTU))}
+	files := map[string][]byte{file: content, "nodename": []byte(s.NodeName), "mtu": []byte(strconv.Itoa(s.MTU))}
 	for name, content := range files {
 		part := filepath.Join(folder, "."+name)
 		if err := os.WriteFile(part, content, 0o644); err != nil {
@@ -40,10 +41,10 @@ func (s State) Write(folder string) error {
 	return nil
 }
 
-// ReadState reads what Write wrote.
-func ReadState(folder string) (State, error) {
+// Read reads what Write wrote.
+func Read(folder string) (State, error) {
 	var state State
-	content, err := os.ReadFile(filepath.Join(folder, stateFile))
+	content, err := os.ReadFile(filepath.Join(folder, file))
 	if err != nil {
 		return state, fmt.Errorf("calico-node (lab stand-in) has not written its state, is it running? %w", err)
 	}

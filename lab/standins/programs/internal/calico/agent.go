@@ -19,6 +19,7 @@ import (
 	listers "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 
+	"detectviz.infra/lab/standins/internal/nodestate"
 	"detectviz.infra/lab/standins/internal/notice"
 )
 
@@ -208,8 +209,8 @@ func (a *Agent) follow(ctx context.Context) (nodes int, err error) {
 	if err := ApplyNAT(fabric); err != nil {
 		return len(all), err
 	}
-	state := State{NodeName: a.NodeName, PodCIDR: a.self.PodCIDR, MTU: mtu}
-	if err := state.Write(StateFolder); err != nil {
+	state := nodestate.State{NodeName: a.NodeName, PodCIDR: a.self.PodCIDR, MTU: mtu}
+	if err := state.Write(nodestate.Folder); err != nil {
 		return len(all), err
 	}
 	if !reflect.DeepEqual(a.last, fabric) {

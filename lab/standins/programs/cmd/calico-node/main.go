@@ -96,7 +96,8 @@ func probe(asked map[string]*bool) error {
 		}
 		who, what, _ := strings.Cut(name, "-")
 		if who != "felix" {
-			problems = append(problems, fmt.Errorf("%s: there is no BIRD here (lab stand-in); with the vxlan backend the manifest has no such probe", name))
+			problems = append(problems, fmt.Errorf(
+				"%s: there is no BIRD here (lab stand-in); with the vxlan backend the manifest has no such probe", name))
 			continue
 		}
 		path := map[string]string{"live": "liveness", "ready": "readiness"}[what]

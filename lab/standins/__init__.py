@@ -1,0 +1,1 @@
+"""Programs that stand for images which cannot be had offline: kube-vip and Calico."""
