@@ -15,6 +15,8 @@ from lab.cli.up import one_at_a_time, say
 from lab.nodes import namespace, safety
 from lab.nodes.container import remove_control_groups
 
+AFTER_INTERRUPT = "; run `down` again, it clears the rest"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """`down` has no options: it removes the lab of that name."""
@@ -41,8 +43,9 @@ def take_down(places: Places) -> None:
     namespace.remove(places.namespace)
     remove_control_groups(places.namespace)
     _refuse_mounts_below(places.folder)
-    shutil.rmtree(places.folder)
     safety.return_sysctls(places.name)
+    # The last that goes: while it is there, another `down` finishes what this one could not.
+    shutil.rmtree(places.folder)
     (labs_folder() / f".{places.name}.lock").unlink(missing_ok=True)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.cli.processes import Process
+from lab.pve.state import write_atomic
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Facts:
     plain_image: bool = False
 
     def save(self, path: Path) -> None:
-        path.write_text(json.dumps(asdict(self), indent=1))
+        write_atomic(path, json.dumps(asdict(self), indent=1))
 
 
 def load(path: Path) -> Facts | None:

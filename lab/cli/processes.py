@@ -6,7 +6,8 @@ import os
 import select
 import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,6 +41,19 @@ class Process:
                     return
             finally:
                 os.close(descriptor)
+
+
+@contextmanager
+def not_interrupted() -> Iterator[None]:
+    """Ctrl-C takes effect when the block has ended."""
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: pressed.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if pressed:
+        raise KeyboardInterrupt
 
 
 def start(argv: Sequence[str], log: Path, folder: Path) -> Process:

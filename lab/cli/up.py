@@ -26,6 +26,7 @@ from lab.nodes.commands import run as command
 CHECKOUT = Path(lab.__file__).resolve().parent.parent
 DEFAULT_SITE = CHECKOUT / "inventory/detectviz"
 ANSWER_SECONDS = 60
+AFTER_INTERRUPT = "; `up` goes on where it was, `down` clears what is there"
 
 
 class StartFailed(RuntimeError):
@@ -81,9 +82,11 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
     )  # fmt: skip
     known.save(places.facts)
     with step("SSH key"):
-        if not places.key.exists():
+        public_half = places.key.with_suffix(".pub")
+        if not public_half.exists():  # it is written last
+            places.key.unlink(missing_ok=True)
             command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"lab-{places.name}", "-f", places.key)
-        public_key = places.key.with_suffix(".pub").read_text().strip()
+        public_key = public_half.read_text().strip()
     with step("network"):
         if not namespace.exists(places.namespace):
             end_systems(places)
@@ -150,9 +153,10 @@ def _start(places: Places, known: facts.Facts, name: str, argv: list[str], addre
     log = places.logs / f"{name}.log"
     process = known.processes.get(name)
     if process is None or not process.alive():
-        process = processes.start(argv, log, CHECKOUT)
-        known.processes[name] = process
-        known.save(places.facts)
+        with processes.not_interrupted():  # or nobody would know it
+            process = processes.start(argv, log, CHECKOUT)
+            known.processes[name] = process
+            known.save(places.facts)
     limit = time.monotonic() + ANSWER_SECONDS
     while not answers(places.namespace, address, port):
         if not process.alive() or time.monotonic() > limit:

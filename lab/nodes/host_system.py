@@ -23,6 +23,7 @@ def install(container: Container, name: str, address: str, public_key: str) -> N
     done = container.folder / "installed"
     if done.exists():
         return
+    container.destroy()  # what an attempt that was cut short has left
     container.attach_disk()
     root = container.rootfs
     (root / "etc/hostname").write_text(f"{name}\n")

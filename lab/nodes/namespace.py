@@ -44,15 +44,22 @@ def enter(namespace: str) -> list[str]:
 
 
 def create(namespace: str, bridge: Bridge) -> None:
-    """Make the namespace with the management bridge, and the router's. Further bridges come with the network API."""
-    for name in (namespace, router.name(namespace)):
-        run("ip", "netns", "add", name)
-        run("ip", "-n", name, "link", "set", "lo", "up")
-    bridges.make(namespace, bridge.name, bridge.mtu)
-    for address in bridge.addresses:
-        run("ip", "-n", namespace, "address", "add", address, "dev", bridge.name)
-    if bridge.gateway:
-        router.attach(namespace, bridge.name, bridge.mtu, bridge.gateway)
+    """Make the namespace with the management bridge, and the router's: both, or none when it fails half way.
+
+    Further bridges come with the network API.
+    """
+    try:
+        for name in (namespace, router.name(namespace)):
+            run("ip", "netns", "add", name)
+            run("ip", "-n", name, "link", "set", "lo", "up")
+        bridges.make(namespace, bridge.name, bridge.mtu)
+        for address in bridge.addresses:
+            run("ip", "-n", namespace, "address", "add", address, "dev", bridge.name)
+        if bridge.gateway:
+            router.attach(namespace, bridge.name, bridge.mtu, bridge.gateway)
+    except BaseException:
+        remove(namespace)
+        raise
 
 
 def remove(namespace: str) -> None:

@@ -11,6 +11,8 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from lab.pve.state import write_atomic
+
 # Taken from the guest's bounding set, so that nothing inside it, nested containers included, has them.
 DROPPED_CAPABILITIES = ("CAP_SYS_TIME", "CAP_SYS_MODULE", "CAP_SYS_BOOT", "CAP_SYS_RAWIO")
 
@@ -102,7 +104,7 @@ def borrow_sysctls(lab: str) -> None:
     (BORROWED / "labs").mkdir(parents=True, exist_ok=True)
     record = BORROWED / "sysctls.json"
     if not record.exists():
-        record.write_text(json.dumps({name: _sysctl(name).read_text().strip() for name in BORROWED_SYSCTLS}))
+        write_atomic(record, json.dumps({name: _sysctl(name).read_text().strip() for name in BORROWED_SYSCTLS}))
     (BORROWED / "labs" / lab).touch()
     for name, value in BORROWED_SYSCTLS.items():
         _sysctl(name).write_text(value)

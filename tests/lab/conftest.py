@@ -52,7 +52,7 @@ class LabCommand:
         self.folder = state / "detectviz-infra/lab" / name
         self.namespace = f"dvz-{name}"
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self._environment = {**os.environ, "XDG_STATE_HOME": str(state), "PATH": programs, "DETECTVIZ_LAB": name}
+        self.environment = {**os.environ, "XDG_STATE_HOME": str(state), "PATH": programs, "DETECTVIZ_LAB": name}
 
     def __call__(self, *words: str, code: int | None = 0) -> str:
         return self.run(sys.executable, "-m", "lab", "--name", self.name, *words, code=code)
@@ -60,14 +60,14 @@ class LabCommand:
     def start(self, *words: str) -> subprocess.Popen[bytes]:
         """The command in a process group of its own; nobody reads what it prints."""
         return subprocess.Popen(
-            [sys.executable, "-m", "lab", "--name", self.name, *words], cwd=CHECKOUT, env=self._environment,
+            [sys.executable, "-m", "lab", "--name", self.name, *words], cwd=CHECKOUT, env=self.environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
 
     def run(self, *words: str, code: int | None = 0) -> str:
         """A command of the checkout with this lab's name in its environment; what it printed."""
         done = subprocess.run(
-            words, cwd=CHECKOUT, env=self._environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            words, cwd=CHECKOUT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL, check=False, timeout=900,
         )  # fmt: skip
         if code is not None:
