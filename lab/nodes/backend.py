@@ -19,7 +19,7 @@ from lab.nodes.commands import CommandError
 from lab.nodes.container import Container
 from lab.nodes.oci import Bind
 from lab.pve.guests.backend import AgentError, AgentNotRunning, BackendError, GuestDisk, GuestSpec, Nic
-from lab.pve.guests.host_files import regular_file
+from lab.pve.guests.host_files import files_in, regular_file
 
 SEED = "/var/lib/cloud/seed/nocloud"
 AGENT_FOLDER = "/dev/virtio-ports"  # where the agent's port is on a virtual machine
@@ -103,7 +103,7 @@ class ContainerBackend:
             (folder / "seed" / name).write_text(content)
         for disk in spec.disks:
             if not SYSTEM_DISK.fullmatch(disk.key):
-                _sparse(folder / "disks" / f"{disk.key}.raw", disk.size_bytes)
+                _sparse(self._disk_file(spec.vmid, disk), disk.size_bytes)
 
     def _start_container(self, spec: GuestSpec) -> None:
         folder = self._guest(spec.vmid)
@@ -116,8 +116,16 @@ class ContainerBackend:
                 nics.plug(_card(spec.vmid, nic), self._group, pid)
 
         self._container(spec.vmid).start(
-            spec.uuid, binds, cores=spec.cores, memory_mb=spec.memory_mb, before_boot=plug
+            spec.uuid, binds, cores=spec.cores, memory_mb=spec.memory_mb, before_boot=plug, disks=self._disks(spec)
         )
+
+    def _disks(self, spec: GuestSpec) -> dict[str, Path]:
+        """Data disks by the name that udev gives QEMU's SCSI disks: by serial, or by place without one."""
+        return {
+            f"scsi-0QEMU_QEMU_HARDDISK_{disk.serial or f'drive-{disk.key}'}": self._disk_file(spec.vmid, disk)
+            for disk in spec.disks
+            if not SYSTEM_DISK.fullmatch(disk.key)
+        }
 
     async def shutdown(self, vmid: int) -> None:
         """Press the power button and wait until the guest is off, for as long as the caller allows."""
@@ -201,6 +209,10 @@ class ContainerBackend:
         root = host_system.root(self._folder / "host")
         return await asyncio.to_thread(regular_file, root, path)
 
+    async def host_files(self, node: str, folder: str) -> dict[str, int]:
+        """Files in a folder of that system."""
+        return await asyncio.to_thread(files_in, host_system.root(self._folder / "host"), folder)
+
     # --- bridges
 
     async def bridges(self, node: str) -> list[dict[str, Any]]:
@@ -241,6 +253,9 @@ class ContainerBackend:
     def _networks(self) -> Path:
         """/etc/network of hosts without a system of their own, and what of theirs has been made."""
         return self._folder.parent / "networks"
+
+    def _disk_file(self, vmid: int, disk: GuestDisk) -> Path:
+        return self._guest(vmid) / "disks" / f"{disk.key}.raw"
 
     def _blank(self, vmid: int) -> Path:
         """Exists while a guest without a known system on its disk is switched on."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import os
 import select
+import shlex
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from uuid import uuid4
 
-from lab.nodes import oci
+from lab.nodes import loops, oci
 from lab.nodes.commands import CommandError, run, start_time
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
@@ -72,28 +73,31 @@ class Container:
         memory_mb: int | None = None,
         network_namespace: Path | None = None,
         before_boot: Callable[[int], None] | None = None,
-        loops: Sequence[int] = (),
+        disks: Mapping[str, Path] | None = None,
     ) -> int:
         """Boot the system and return its init's process id.
 
-        `before_boot` is called with that id when namespaces and limits stand and init has not begun: the place to
-        plug network cards.
+        `disks`: files that become block devices of the system, by their name in /dev/disk/by-id. `before_boot` is
+        called with the process id when namespaces and limits stand and init has not begun: the place to plug network
+        cards.
         """
         self.clear()
         self.attach_disk()
-        system = oci.System(
-            name=self.name, rootfs=self.rootfs, cgroup=f"/{self.group}/{self.name}", uuid=uuid,
-            binds=[*self.plain_binds(), *binds], network_namespace=network_namespace,
-            cores=cores, memory_mb=memory_mb, loops=loops,
-        )  # fmt: skip
-        config = oci.runtime_config(system, oci.Machine.this())
-        (self.folder / "config.json").write_text(json.dumps(config, indent=1))
         try:
+            numbers = {name: loops.attach(file) for name, file in (disks or {}).items()}
+            system = oci.System(
+                name=self.name, rootfs=self.rootfs, cgroup=f"/{self.group}/{self.name}", uuid=uuid,
+                binds=[*self.plain_binds(), *binds], network_namespace=network_namespace,
+                cores=cores, memory_mb=memory_mb, loops=list(numbers.values()),
+            )  # fmt: skip
+            config = oci.runtime_config(system, oci.Machine.this())
+            (self.folder / "config.json").write_text(json.dumps(config, indent=1))
             self._create()
             pid = self.pid()
             if pid is None:
                 raise CommandError(["runc", "create", self.name], 1, "no init process")
             self._new_boot_id(pid)
+            self._name_disks(pid, numbers)
             if before_boot:
                 before_boot(pid)
             self._runc("start", self.name)
@@ -120,6 +124,13 @@ class Container:
             "mount --bind /run/boot_id /proc/sys/kernel/random/boot_id && rm /run/boot_id"
         )
         run("nsenter", f"--target={pid}", "--mount", "--", "/bin/sh", "-c", script, stdin=f"{uuid4()}\n")
+
+    def _name_disks(self, pid: int, numbers: Mapping[str, int]) -> None:
+        """What udev does on a machine with a kernel of its own."""
+        links = "".join(f"ln -s ../../loop{number} /dev/disk/by-id/{shlex.quote(name)}\n" for name, number in numbers.items())
+        if links:
+            script = f"set -e\nmkdir -p /dev/disk/by-id\n{links}"
+            run("nsenter", f"--target={pid}", "--mount", "--", "/bin/sh", stdin=script)
 
     def pid(self) -> int | None:
         """Process id of the system's init while it lives."""
@@ -160,10 +171,12 @@ class Container:
         self.clear()
 
     def clear(self) -> None:
-        """Remove what a system that has ended, or was killed with its lab, leaves: runc's state, cgroup, mount."""
+        """Remove what a system that has ended, or was killed with its lab, leaves: runc's state, cgroup, mount, loop
+        devices."""
         if self._runc_root.is_dir():
             self._runc("delete", "--force", self.name, check=False)
         self.detach_disk()
+        loops.detach_below(self.folder)
 
     def destroy(self) -> None:
         """End the system and remove its disk."""

@@ -188,7 +188,10 @@ def test_a_card_with_a_smaller_mtu_has_it_inside(guest: Callable[..., None]) -> 
 
 
 def test_limits_and_data_disks_are_those_of_the_guest(guest: Callable[..., None], running_lab: LabCommand) -> None:
-    disks = [GuestDisk("scsi0", "a", 10 * 2**30, None), GuestDisk("scsi1", "b", 250 * 2**30, None)]
+    disks = [
+        GuestDisk("scsi0", "a", 10 * 2**30, None), GuestDisk("scsi1", "b", 250 * 2**30, "data"),
+        GuestDisk("scsi2", "c", 2**20, None),
+    ]  # fmt: skip
 
     async def scenario(machine: Machine) -> None:
         await machine.until_agent()
@@ -197,6 +200,15 @@ def test_limits_and_data_disks_are_those_of_the_guest(guest: Callable[..., None]
         file = running_lab.folder / f"systems/{machine.spec.vmid}/disks/scsi1.raw"
         assert file.stat().st_size == 250 * 2**30
         assert file.stat().st_blocks == 0
+        by_id = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK"
+        _, sizes = await machine.shell(f"blockdev --getsize64 {by_id}_data {by_id}_drive-scsi2")
+        assert sizes.split() == [str(250 * 2**30), str(2**20)]
+        _, made = await machine.shell(f"mkfs.ext4 -q {by_id}_drive-scsi2 && mount {by_id}_drive-scsi2 /mnt && echo MOUNTED")
+        assert "MOUNTED" in made
+        _, others = await machine.shell("ls /dev | grep -c loop")
+        assert others.strip() == "2", "the guest has other loop devices than its own"
+        await machine.backend.stop(machine.spec.vmid)
+        assert not [path for path in Path("/sys/block").glob("loop*/loop/backing_file") if str(file) in path.read_text()]
 
     guest(scenario, disks=disks)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -36,8 +37,8 @@ def picture() -> dict[str, Any]:
     return {
         "swap": Path("/proc/swaps").read_text(),
         "sysctls": sysctls(),
-        "block devices": Path("/proc/partitions").read_text(),
-        "loop devices": sorted(path.name for path in Path("/sys/block").glob("loop*") if (path / "loop").exists()),
+        "block devices": [line for line in Path("/proc/partitions").read_text().splitlines() if "loop" not in line],
+        "loop devices": [file for file in loop_files() if not foreign(file)],
         "links": shown("ip", "-o", "link"),
         "addresses": shown("ip", "-o", "address"),
         "routes": shown("ip", "route", "show", "table", "all"),
@@ -47,6 +48,15 @@ def picture() -> dict[str, Any]:
         "control groups": [path for path in map(str, Path("/sys/fs/cgroup").glob("*/dvz-*")) if not foreign(path)],
         "hostname": os.uname().nodename,
     }
+
+
+def loop_files() -> list[str]:
+    """Files behind the machine's loop devices."""
+    found = []
+    for path in sorted(Path("/sys/block").glob("loop*/loop/backing_file")):
+        with contextlib.suppress(OSError):  # detached meanwhile
+            found.append(path.read_text().strip())
+    return found
 
 
 def foreign(name: str) -> bool:
