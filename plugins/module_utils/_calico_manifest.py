@@ -36,6 +36,7 @@ ENCAPSULATIONS = {
 DETECTION_METHODS = ("cidr", "interface", "skip-interface", "can-reach", "first-found", "kubernetes-internal-ip")
 NFTABLES_MODE = {"nftables": "Enabled", "iptables": "Disabled"}
 MTUS = (576, 65535)  # the least that IPv4 promises, and the most that a packet can have
+BLOCK_SIZES = {4: 26, 6: 122}  # Calico's own defaults
 NODE, CONFIG = ("DaemonSet", "calico-node"), ("ConfigMap", "calico-config")
 
 
@@ -200,3 +201,21 @@ def _has_nftables(objects: list[Any]) -> bool:
     versions = definition.get("spec", {}).get("versions") or [{}]
     schema = versions[0].get("schema", {}).get("openAPIV3Schema", {})
     return "nftablesMode" in schema.get("properties", {}).get("spec", {}).get("properties", {})
+
+
+def pools_of(cidrs: list[str], encapsulation: str = "vxlan") -> list[dict[str, Any]]:
+    """The pools that calico-node makes of these networks, as objects: ``[{name, spec}]``."""
+    vxlan, ipip, _backend = ENCAPSULATIONS[encapsulation]
+    pools = []
+    for cidr in cidrs:
+        network = ipaddress.ip_network(cidr)
+        spec = {
+            "cidr": str(network),
+            "blockSize": BLOCK_SIZES[network.version],
+            "vxlanMode": vxlan,
+            "ipipMode": ipip if network.version == 4 else "Never",
+            "natOutgoing": network.version == 4 or network.is_private,
+            "nodeSelector": "all()",
+        }
+        pools.append({"name": f"default-ipv{network.version}-ippool", "spec": spec})
+    return pools

@@ -113,6 +113,7 @@ class ControlPlane:
             f"--cert-dir={self.folder}/certs",
             f"--token-auth-file={self.folder}/tokens.csv",
             "--authorization-mode=RBAC",
+            "--allow-privileged=true",
             f"--service-account-key-file={self.folder}/sa.key",
             f"--service-account-signing-key-file={self.folder}/sa.key",
             "--service-account-issuer=https://kubernetes.default.svc",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible_collections.detectviz.infra.plugins.module_utils._calico_manifest import read_wanted, transform
+from ansible_collections.detectviz.infra.plugins.module_utils._calico_manifest import pools_of, read_wanted, transform
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_workload import images_of
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._yaml_documents import read_documents, write_documents
@@ -20,8 +20,9 @@ from hypothesis import given
 from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
-# Manifests as Calico published them. Not part of the project: set the variable to test with them.
-PUBLISHED = Path(os.environ.get("DETECTVIZ_UPSTREAM", Path(__file__).parents[4] / "shared" / "upstream")) / "calico"
+# Manifests as Calico published them. Not part of the project: name their folder, or have it beside the checkout.
+BESIDE = Path(__file__).parents[4] / "shared/upstream/calico"
+PUBLISHED = Path(os.environ.get("DETECTVIZ_CALICO_MANIFESTS", BESIDE))
 VERSIONS = ["v3.27.3", "v3.31.7"]
 
 MINIMAL = """\
@@ -72,7 +73,9 @@ SITE = {"pool_cidr": ["10.244.0.0/16"], "mtu": 1450, "address_detection": "cidr=
 def published(version: str) -> str:
     file = PUBLISHED / f"calico-{version}.yaml"
     if not file.exists():
-        pytest.skip(f"the manifest that Calico {version} published is not at {file}")
+        pytest.skip(
+            f"the manifest that Calico {version} published is not at {file}: name its folder in DETECTVIZ_CALICO_MANIFESTS"
+        )
     return file.read_text(encoding="utf-8")
 
 
@@ -276,6 +279,23 @@ def test_a_key_that_is_there_twice_is_told_with_its_line() -> None:
 
 def test_what_is_no_yaml_is_told_with_its_line() -> None:
     assert "calico.yaml line 4: " in problems("a: 1\n---\nb: 1\n  c: 1\nd: 1\n")
+
+
+def test_pools_are_those_that_calico_makes_itself() -> None:
+    first, second = pools_of(["10.244.0.0/16", "fd00:10:244::/48"])
+    assert first == {
+        "name": "default-ipv4-ippool",
+        "spec": {
+            "cidr": "10.244.0.0/16",
+            "blockSize": 26,
+            "vxlanMode": "Always",
+            "ipipMode": "Never",
+            "natOutgoing": True,
+            "nodeSelector": "all()",
+        },
+    }
+    assert (second["name"], second["spec"]["blockSize"]) == ("default-ipv6-ippool", 122)
+    assert pools_of(["10.244.0.0/16"], "ipip")[0]["spec"]["ipipMode"] == "Always"
 
 
 words = st.text("abcdefghij-", min_size=1, max_size=8)

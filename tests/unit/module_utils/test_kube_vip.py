@@ -25,8 +25,9 @@ from hypothesis import given
 from hypothesis import settings as with_settings
 from hypothesis import strategies as st
 
-# What kube-vip manifest of two versions printed. Not part of the project: set the variable to test with it.
-PRINTED = Path(os.environ.get("DETECTVIZ_UPSTREAM", Path(__file__).parents[4] / "shared" / "upstream")) / "kube-vip"
+# What kube-vip manifest of two versions printed. Not part of the project: name the folder, or have it beside the checkout.
+BESIDE = Path(__file__).parents[4] / "shared/upstream/kube-vip"
+PRINTED = Path(os.environ.get("DETECTVIZ_KUBE_VIP_MANIFESTS", BESIDE))
 PEERS = [
     {"address": "192.0.2.1", "as": 65001, "password": "geheim", "multihop": True},
     {"address": "2001:db8::1", "as": 65002},
@@ -71,7 +72,9 @@ def problems(**given: Any) -> str:
 def test_it_is_what_kube_vip_prints(version: str, kind: str) -> None:
     file = PRINTED / f"{kind}-arp-control-plane-{version}.yaml"
     if not file.exists():
-        pytest.skip(f"the manifest that kube-vip {version} printed is not at {file}")
+        pytest.skip(
+            f"the manifest that kube-vip {version} printed is not at {file}: name its folder in DETECTVIZ_KUBE_VIP_MANIFESTS"
+        )
     printed = without_empty(yaml.safe_load(file.read_text(encoding="utf-8")))
     made = manifest(version=version, kind=kind, address="192.168.0.10")
     container(printed)["image"] = f"ghcr.io/kube-vip/kube-vip:{version}"
