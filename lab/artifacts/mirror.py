@@ -12,30 +12,46 @@ from lab.artifacts.debian import Package
 from lab.artifacts.image import Image
 from lab.artifacts.programs import Workshop
 from lab.artifacts.signing import Signer
+from lab.standins import images as standins
+from lab.standins.manifest import of_version
+from lab.standins import images as standins
+from lab.standins import manifest as calico
 
 KEY_FILE = "Release.key"
+CALICO_FOLDER = "calico"
 
 
 @dataclass(frozen=True)
 class Mirror:
     """`registry`: storage of the image registry; `files`: path on the file server to a file or folder in the cache;
-    `fingerprint`: of the key that signs the package repositories."""
+    `fingerprint`: of the key that signs the package repositories; `calico`: where `files` has Calico's manifest."""
 
     registry: Path
     files: Mapping[str, Path]
     fingerprint: str
+    calico: str
+
+    @property
+    def calico_sha256(self) -> str:
+        return store.file_sha256(self.files[self.calico])
+
+    @property
+    def calico_manifest(self) -> tuple[str, Path]:
+        """Calico's install manifest: its path on the file server, and the file."""
+        return next((name, path) for name, path in self.files.items() if name.startswith(f"{CALICO_FOLDER}/"))
 
 
 def make(workshop: Workshop, rootfs: Path, site: Mapping[str, Any], minors: Sequence[str]) -> Mirror:
-    """Make what is missing for these minor versions and the site's add-ons.
+    """Make what is missing for these minor versions, and the stand-ins for the site's kube-vip and Calico.
 
     Raises UnknownMinor, DownloadError, CommandError.
     """
     storage = workshop.artifacts / "registry"
     signer = Signer(workshop.artifacts)
-    key = _key_file(workshop, signer)
+    key = _kept(workshop, KEY_FILE, signer.public_key())
     files = {f"kubernetes/{KEY_FILE}": key, f"containerd/{KEY_FILE}": key}
     runtimes: dict[str, Package] = {}
+    programs: dict[str, Path] = {}
     for minor in minors:
         release = catalogue.release(minor)
         programs = workshop.get(catalogue.programs(release))
@@ -45,9 +61,18 @@ def make(workshop: Workshop, rootfs: Path, site: Mapping[str, Any], minors: Sequ
         files[f"kubernetes/v{minor}/deb"] = _repository(
             workshop, signer, f"kubernetes-v{minor}", packages.kubernetes(release, programs)
         )
+    kube_vip_version, calico_version = (standins.version(site, name) for name in standins.DEFAULTS)
+    own = standins.programs(workshop)
+    _add_images(workshop, storage, standins.images(own, programs, kube_vip_version, calico_version))
+    files[f"{CALICO_FOLDER}/calico-{calico_version}.yaml"] = _calico_manifest(workshop, calico_version)
     folder = _repository(workshop, signer, "containerd", list(runtimes.values()))
     files.update((f"containerd/{path.name}", path) for path in folder.iterdir())
-    return Mirror(storage, files, signer.fingerprint)
+    calico = standins.version(site, "calico_version")
+    own = standins.programs(workshop)
+    _add_images(workshop, storage, standins.images(own, programs, standins.version(site, "kube_vip_version"), calico))
+    manifest = f"calico/{calico}/calico.yaml"
+    files[manifest] = _kept(workshop, f"calico-{calico}.yaml", of_version(calico, workshop.say))
+    return Mirror(storage, files, signer.fingerprint, manifest)
 
 
 def publish(mirror: Mirror, served: Path) -> None:
@@ -79,7 +104,20 @@ def _add_images(workshop: Workshop, storage: Path, images: Sequence[Image]) -> N
         store.once(storage / "made", image.name.replace("/", "-"), store.key_of(image.recipe()), make_it)
 
 
-def _key_file(workshop: Workshop, signer: Signer) -> Path:
-    path = workshop.artifacts / KEY_FILE
-    path.write_text(signer.public_key())
-    return path
+def _calico_manifest(workshop: Workshop, version: str) -> Path:
+    text = calico.of_version(version, workshop.say)
+
+    def make_it(folder: Path) -> None:
+        (folder / "calico.yaml").write_text(text, encoding="utf-8")
+
+    return store.once(workshop.artifacts / "manifests", f"calico-{version}", store.key_of(text), make_it) / "calico.yaml"
+
+
+def _kept(workshop: Workshop, name: str, text: str) -> Path:
+    """A text as a file in the cache."""
+    folder = store.once(workshop.artifacts / "texts", name, store.key_of(text), lambda made: _write(made / name, text))
+    return folder / name
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
