@@ -57,6 +57,7 @@ class KubeApi:
 
     def __init__(self, configuration: Any, manager: str = "detectviz.infra", clock: Clock | None = None) -> None:
         self.host = str(configuration.host)
+        self.ca_file: str | None = configuration.ssl_ca_cert
         self.manager = manager
         self._clock = clock or SystemClock()
         # Discovery would read every API group first, and cache it in a file that others may write.

@@ -149,7 +149,7 @@ def _networks_table(networks: Mapping[str, Mapping[str, Any]], colours: Mapping[
         ranges = ", ".join(str(network[key]) for key in ("cidr", "cidr6") if network.get(key))
         others = (_text(network.get(key)) for key in ("gateway", "vlan_tag", "mtu"))
         rows.append([_text(name), mark + escape(bridge), escape(ranges), *others])
-    return _table("Networks", ["network", "bridge", "range", "gateway", "VLAN", "MTU"], rows)
+    return html_table("Networks", ["network", "bridge", "range", "gateway", "VLAN", "MTU"], rows)
 
 
 def _addresses_table(site: Mapping[str, Any]) -> str:
@@ -159,7 +159,7 @@ def _addresses_table(site: Mapping[str, Any]) -> str:
         rows.append(["Kubernetes API (VIP)", _text(vip.get("name")), _text(vip["address"]), _text(vip.get("network"))])
     if site.get("ingress_address"):
         rows.append(["Ingress", "", _text(site["ingress_address"]), ""])
-    return _table("Shared addresses", ["what", "name", "address", "network"], rows)
+    return html_table("Shared addresses", ["what", "name", "address", "network"], rows)
 
 
 def _guests_table(guests: Sequence[Mapping[str, Any]]) -> str:
@@ -176,14 +176,14 @@ def _guests_table(guests: Sequence[Mapping[str, Any]]) -> str:
                 f'<span class="{_state_class(state)}">{escape(_state_text(state))}</span>',
             ]
         )
-    return _table("Guests", ["name", "id", "node", "addresses", "state"], rows)
+    return html_table("Guests", ["name", "id", "node", "addresses", "state"], rows)
 
 
 def _text(value: Any) -> str:
     return "" if value is None else escape(str(value))
 
 
-def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def html_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """``rows`` hold HTML that is already escaped; a table without rows is left out."""
     if not rows:
         return ""

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a cluster looks like through its API: reading only, and judged elsewhere (``_cluster_report``)."""
+
+from __future__ import annotations
+
+import datetime
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import yaml
+from ansible_collections.detectviz.infra.plugins.module_utils._calico_api import CALICO_API, STORED
+from ansible_collections.detectviz.infra.plugins.module_utils._calico_rules import FELIX, PLURALS, POOL
+from ansible_collections.detectviz.infra.plugins.module_utils._kube_api import KubeApi
+
+SYSTEM = "/api/v1/namespaces/kube-system"
+LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+STANDIN = "/standin"
+"""End of the annotation by which a stand-in for a program says what it leaves out."""
+
+
+def read_cluster(api: KubeApi, ca_file: str | None, lease: str, now: datetime.datetime) -> dict[str, Any]:
+    """Everything that the checks of a cluster need from its API, in some ten requests. Raises InfraError."""
+    nodes = api.items("/api/v1/nodes")
+    pods = api.items(f"{SYSTEM}/pods")
+    return {
+        "server": api.host,
+        "version": str(api.get("/version").get("gitVersion") or ""),
+        "health": api.text("/readyz").strip(),
+        "certificate": served_certificate(api.host, ca_file),
+        "nodes": {node["metadata"]["name"]: node_view(node) for node in nodes},
+        "pods": [pod_view(pod) for pod in pods],
+        "controllers": {
+            item["metadata"]["name"]: controller_view(item)
+            for plural in ("daemonsets", "deployments")
+            for item in api.items(f"/apis/apps/v1/namespaces/kube-system/{plural}")
+        },
+        "lease": lease_view(api.find(f"{LEASE}/{lease}"), now),
+        "kubeadm": kubeadm_view(api.find(f"{SYSTEM}/configmaps/kubeadm-config")),
+        "proxy_mode": proxy_mode(api.find(f"{SYSTEM}/configmaps/kube-proxy")),
+        "felix": (_calico_object(api, FELIX, "default") or {}).get("spec"),
+        "pools": {item["metadata"]["name"]: item.get("spec") or {} for item in _pools(api)},
+        "services": {
+            "kubernetes": service_addresses(api.find("/api/v1/namespaces/default/services/kubernetes")),
+            "dns": service_addresses(api.find(f"{SYSTEM}/services/kube-dns")),
+        },
+    }
+
+
+def _calico_object(api: KubeApi, kind: str, name: str) -> dict[str, Any] | None:
+    for group, version in (CALICO_API, STORED):
+        found = api.find(f"/apis/{group}/{version}/{PLURALS[kind]}/{name}")
+        if found is not None:
+            return found
+    return None
+
+
+def _pools(api: KubeApi) -> list[dict[str, Any]]:
+    for group, version in (CALICO_API, STORED):
+        found = api.find(f"/apis/{group}/{version}/{PLURALS[POOL]}")
+        if found is not None:
+            return list(found.get("items") or [])
+    return []
+
+
+def served_certificate(url: str, ca_file: str | None) -> dict[str, Any]:
+    """``names`` and ``not_after`` (ISO 8601) of what the server at ``url`` shows, or ``error``.
+
+    The name that was dialled need not be among them: that is what is checked.
+    """
+    parts = urlsplit(url)
+    try:
+        context = ssl.create_default_context(cafile=ca_file)
+        # Strict mode asks for extensions that the certificates of Kubernetes need not have.
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        context.check_hostname = False
+        with socket.create_connection((parts.hostname or "", parts.port or 443), 10) as plain:
+            with context.wrap_socket(plain) as secure:
+                shown = secure.getpeercert() or {}
+    except (OSError, ValueError) as error:
+        return {"names": [], "not_after": None, "error": str(error)}
+    end = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), datetime.timezone.utc)
+    names = [str(entry[1]) for entry in shown.get("subjectAltName") or ()]
+    return {"names": names, "not_after": end.isoformat(), "error": None}
+
+
+def node_view(node: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a node object is checked. A taint is ``key=value:effect``, without ``=value`` where it has none."""
+    metadata, spec, status = node["metadata"], node.get("spec") or {}, node.get("status") or {}
+    info = status.get("nodeInfo") or {}
+    annotations = metadata.get("annotations") or {}
+    return {
+        "labels": metadata.get("labels") or {},
+        "taints": sorted(taint_text(taint) for taint in spec.get("taints") or []),
+        "unschedulable": bool(spec.get("unschedulable")),
+        "conditions": {item["type"]: item["status"] for item in status.get("conditions") or []},
+        "addresses": [item["address"] for item in status.get("addresses") or [] if item["type"] == "InternalIP"],
+        "kubelet": info.get("kubeletVersion"),
+        "runtime": info.get("containerRuntimeVersion"),
+        "images": [name for image in status.get("images") or [] for name in image.get("names") or []],
+        "standin": next((text for key, text in annotations.items() if key.endswith(STANDIN)), ""),
+    }
+
+
+def taint_text(taint: Mapping[str, Any]) -> str:
+    """``key=value:effect`` or ``key:effect``, as kubectl writes it."""
+    value = f"={taint['value']}" if taint.get("value") else ""
+    return f"{taint['key']}{value}:{taint['effect']}"
+
+
+def pod_view(pod: Mapping[str, Any]) -> dict[str, Any]:
+    """``app`` is the component: the label component of static pods, else k8s-app, else app."""
+    metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
+    labels = metadata.get("labels") or {}
+    containers = status.get("containerStatuses") or []
+    mirror = (metadata.get("annotations") or {}).get("kubernetes.io/config.mirror")
+    app = labels.get("component") or labels.get("k8s-app") or labels.get("app") or labels.get("app.kubernetes.io/name")
+    if not app and mirror:
+        app = metadata["name"].removesuffix(f"-{spec.get('nodeName')}")
+    return {
+        "name": metadata["name"],
+        "app": app or metadata["name"],
+        "node": spec.get("nodeName"),
+        "phase": status.get("phase"),
+        "ready": bool(containers) and all(item.get("ready") for item in containers),
+        "reason": next((why for item in containers if (why := _waiting(item))), ""),
+        "images": [item["image"] for item in spec.get("containers") or []],
+    }
+
+
+def _waiting(container: Mapping[str, Any]) -> str:
+    return str(((container.get("state") or {}).get("waiting") or {}).get("reason") or "")
+
+
+def controller_view(item: Mapping[str, Any]) -> dict[str, int]:
+    """``wanted`` and ``ready`` pods of a DaemonSet or Deployment."""
+    spec, status = item.get("spec") or {}, item.get("status") or {}
+    if "desiredNumberScheduled" in status:
+        return {"wanted": int(status["desiredNumberScheduled"]), "ready": int(status.get("numberReady") or 0)}
+    return {"wanted": int(spec.get("replicas", 1)), "ready": int(status.get("readyReplicas") or 0)}
+
+
+def lease_view(lease: Mapping[str, Any] | None, now: datetime.datetime) -> dict[str, Any] | None:
+    """Holder, and how long ago it last renewed (seconds)."""
+    if lease is None:
+        return None
+    spec = lease.get("spec") or {}
+    renewed = spec.get("renewTime")
+    age = (now - datetime.datetime.fromisoformat(renewed.replace("Z", "+00:00"))).total_seconds() if renewed else None
+    return {"holder": spec.get("holderIdentity") or "", "age": age, "duration": spec.get("leaseDurationSeconds")}
+
+
+def kubeadm_view(config: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What kubeadm has kept about the cluster; empty where another tool has made it."""
+    text = ((config or {}).get("data") or {}).get("ClusterConfiguration") or "{}"
+    kept = yaml.safe_load(text) or {}
+    networking = kept.get("networking") or {}
+    return {
+        "endpoint": kept.get("controlPlaneEndpoint"),
+        "version": kept.get("kubernetesVersion"),
+        "pod_cidrs": _listed(networking.get("podSubnet")),
+        "service_cidrs": _listed(networking.get("serviceSubnet")),
+    }
+
+
+def _listed(text: Any) -> list[str]:
+    return [item.strip() for item in str(text).split(",")] if text else []
+
+
+def proxy_mode(config: Mapping[str, Any] | None) -> str | None:
+    """kube-proxy's mode; an empty one is iptables. None without its configuration."""
+    text = ((config or {}).get("data") or {}).get("config.conf")
+    if text is None:
+        return None
+    return str((yaml.safe_load(text) or {}).get("mode") or "iptables")
+
+
+def service_addresses(service: Mapping[str, Any] | None) -> list[str]:
+    """The cluster addresses of a Service."""
+    spec = (service or {}).get("spec") or {}
+    return list(spec.get("clusterIPs") or ([spec["clusterIP"]] if spec.get("clusterIP") else []))
+
+
+def pause_image(nodes: Sequence[Mapping[str, Any]]) -> str | None:
+    """An image that does nothing and that nodes have already, from their node objects."""
+    names = [name for node in nodes for name in node["images"] if "/pause:" in name]
+    return max(sorted(set(names)), key=names.count, default=None)

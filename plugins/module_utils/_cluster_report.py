@@ -1,0 +1,219 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Expected beside found for a whole cluster. Everything is compared, so that one run tells every miss. Pure."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import taint_text
+from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import (
+    MISS,
+    OK,
+    UNVERIFIED,
+    Row,
+    report_text,
+)
+from ansible_collections.detectviz.infra.plugins.module_utils._node_report import compare_node, row_maker
+
+CLUSTER = "cluster"
+"""What the rows about no single node are called."""
+CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
+CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
+DAEMON_SETS = ("kube-proxy", "calico-node")
+DNS = "coredns"
+
+
+def cluster_nodes(
+    names: Iterable[str],
+    hostvars: Mapping[str, Mapping[str, Any]],
+    derived: Mapping[str, Any],
+    schedulable_masters: bool = False,
+) -> list[dict[str, Any]]:
+    """One row per machine of the cluster: what the site expects, and what the role ``cluster_checks`` saw.
+
+    name, control_plane, address, labels, taints, data_disks (count); inside, serve_problems, reach, and reason where
+    there is no inside.
+    """
+    rows = []
+    for name in names:
+        variables = hostvars[name]
+        master = variables.get("node_role") == "control_plane"
+        answer = variables.get("cluster_checks_node") or {}
+        later = (variables.get("cluster_checks_reach") or {}).get("probe") or {}
+        probe = answer.get("probe") or {}
+        taints = [_taint(item) for item in variables.get("taints") or []]
+        if master and not schedulable_masters:
+            taints.append(CONTROL_PLANE_TAINT)
+        labels = dict((derived.get("node_labels") or {}).get(name) or {})
+        rows.append(
+            {
+                "name": str(name),
+                "control_plane": master,
+                "address": (derived.get("node_addresses") or {}).get(name),
+                "labels": {**labels, **({CONTROL_PLANE_LABEL: ""} if master else {})},
+                "taints": sorted(taints),
+                "data_disks": max(0, len(variables.get("disks") or []) - 1),
+                "inside": probe.get("node"),
+                "serve_problems": probe.get("serve_problems") or {},
+                "reach": later.get("reach") or {},
+                "reason": _last_line(answer.get("msg")),
+            }
+        )
+    return rows
+
+
+def _taint(item: Any) -> str:
+    return item if isinstance(item, str) else taint_text(item)
+
+
+def _last_line(text: Any) -> str:
+    lines = [line.strip() for line in str(text or "").splitlines() if line.strip()]
+    return lines[-1] if lines else ""
+
+
+def build_cluster_report(
+    nodes: Sequence[Mapping[str, Any]], seen: Mapping[str, Any], expected: Mapping[str, Any], now: str
+) -> dict[str, Any]:
+    """Compare a cluster with what the site says.
+
+    ``nodes`` are rows of :func:`cluster_nodes`. ``seen`` has cluster (of ``cluster_info``, or null), probe (of
+    ``cluster_probe_pods``, or null), reason (why one of them is null) and backup (Unix time of the newest, or null).
+    ``expected`` has version, endpoint, vip, masters, certificate_names, pod_cidrs, service_cidrs, proxy_mode, cni_mtu,
+    felix, pools, kube_vip_version, calico_version, volume_group, certificate_days, backup_hours (0: not asked for).
+    ``now`` is a time in ISO 8601.
+
+    Returns rows, misses, unverified, and text (a table).
+    """
+    rows = list(_compare(nodes, seen, expected, datetime.datetime.fromisoformat(now.replace("Z", "+00:00"))))
+    return {
+        "rows": [asdict(row) for row in rows],
+        "misses": [asdict(row) for row in rows if row.verdict == MISS],
+        "unverified": [asdict(row) for row in rows if row.verdict == UNVERIFIED],
+        "text": report_text(rows, "subject"),
+    }
+
+
+def _compare(
+    nodes: Sequence[Mapping[str, Any]],
+    seen: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    now: datetime.datetime,
+) -> Iterator[Row]:
+    row = row_maker(CLUSTER)
+    cluster = seen.get("cluster")
+    if not cluster:
+        yield row("API", f"answers at {expected['endpoint']}", _last_line(seen.get("reason")) or "no answer", MISS)
+        return
+    yield from _compare_api(row, cluster, expected, now)
+    yield from _compare_vip(row, nodes, cluster, expected)
+    yield from _compare_settings(row, cluster, expected)
+    yield from _compare_counts(row, nodes, cluster)
+    yield _compare_backup(row, seen.get("backup"), float(expected.get("backup_hours") or 0), now)
+    if not seen.get("probe"):
+        yield row("pods to look from", "made", _last_line(seen.get("reason")) or "none", MISS)
+    probe = seen.get("probe")
+    names = {"kubernetes.default": cluster["services"]["kubernetes"]}
+    if probe:
+        names[f"{probe['service']['name']}.{probe['namespace']}"] = probe["service"]["addresses"]
+    for node in nodes:
+        yield from compare_node(node, cluster, probe, {**expected, "names": names})
+
+
+def _compare_api(
+    row: Any, cluster: Mapping[str, Any], expected: Mapping[str, Any], now: datetime.datetime
+) -> Iterator[Row]:
+    server = str(cluster["server"]).removeprefix("https://")
+    yield row("asked at", expected["endpoint"], server)
+    version, wanted = (str(text).removeprefix("v") for text in (cluster["version"], expected["version"]))
+    fits = version == wanted or version.startswith(f"{wanted}.")
+    yield row("API version", f"v{wanted}", cluster["version"], OK if fits else MISS)
+    yield row("API health", "ok", cluster["health"].splitlines()[-1] if cluster["health"] else "no answer")
+    certificate = cluster["certificate"]
+    missing = [name for name in expected["certificate_names"] if name not in certificate["names"]]
+    found = certificate["error"] or (f"missing: {', '.join(missing)}" if missing else "all there")
+    yield row("names in the API's certificate", f"{len(expected['certificate_names'])} names", found,
+              MISS if certificate["error"] or missing else OK)  # fmt: skip
+    if certificate["not_after"]:
+        days = (datetime.datetime.fromisoformat(certificate["not_after"]) - now).days
+        least = int(expected["certificate_days"])
+        yield row("certificate of the API", f"valid for {least} days or more", f"{days} days",
+                  OK if days >= least else MISS)  # fmt: skip
+
+
+def _compare_vip(
+    row: Any, nodes: Sequence[Mapping[str, Any]], cluster: Mapping[str, Any], expected: Mapping[str, Any]
+) -> Iterator[Row]:
+    """Who holds the address was read on the nodes; that the API answers at it, by asking it."""
+    holders = [node["name"] for node in nodes if node["inside"] and _holds(node["inside"], expected["vip"])]
+    good = len(holders) == 1 and holders[0] in expected["masters"]
+    yield row(f"VIP {expected['vip']}", "held by one master", ", ".join(holders) or "nobody", OK if good else MISS)
+    lease = cluster["lease"]
+    if lease is None:
+        yield row("lease of the VIP", "one holder, renewed", "there is no lease")
+        return
+    late = lease["age"] is None or lease["age"] > 2 * float(lease["duration"] or 0)
+    found = lease["holder"] or "nobody"
+    if late:
+        found += ", not renewed" if lease["age"] is None else f", last renewed {lease['age']:.0f} s ago"
+    agrees = not late and lease["holder"] in expected["masters"] and (not holders or lease["holder"] in holders)
+    wanted = holders[0] if good else "one master"
+    yield row("lease of the VIP", f"{wanted}, renewed", found + ("" if late else ", renewed"), OK if agrees else MISS)
+
+
+def _holds(inside: Mapping[str, Any], vip: str) -> bool:
+    return any(text.split("/")[0] == vip for addresses in inside["addresses"].values() for text in addresses)
+
+
+def _compare_settings(row: Any, cluster: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Row]:
+    kubeadm = cluster["kubeadm"]
+    yield row("kubeadm's endpoint", expected["endpoint"], kubeadm["endpoint"] or "none")
+    for key, what in (("pod_cidrs", "pod networks"), ("service_cidrs", "service networks")):
+        yield row(what, ", ".join(expected[key]), ", ".join(kubeadm[key]) or "none")
+    yield row("kube-proxy's mode", expected["proxy_mode"], cluster["proxy_mode"] or "none")
+    felix = cluster["felix"]
+    for field, value in expected["felix"].items():
+        found = "there is no FelixConfiguration default" if felix is None else felix.get(field, "not set")
+        yield row(f"Felix: {field}", value, found)
+    for name, wanted in expected["pools"].items():
+        pool = cluster["pools"].get(name)
+        for field, value in wanted.items():
+            found = "there is no such pool" if pool is None else pool.get(field, "not set")
+            yield row(f"pool {name}: {field}", value, found)
+    others = sorted(name for name, pool in cluster["pools"].items() if name not in expected["pools"] and not pool.get("disabled"))
+    yield row("other pools in use", "none", ", ".join(others) or "none")
+    for app, version in (("kube-vip", expected["kube_vip_version"]), ("calico-node", expected["calico_version"])):
+        tags = {_tag(image) for pod in cluster["pods"] if pod["app"] == app for image in pod["images"]}
+        yield row(f"version of {app}", version, ", ".join(sorted(tags)) or "none")
+
+
+def _tag(image: str) -> str:
+    """``v1.2.3`` of ``ghcr.io/kube-vip/kube-vip:v1.2.3@sha256:…``."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2] or "no tag"
+
+
+def _compare_counts(row: Any, nodes: Sequence[Mapping[str, Any]], cluster: Mapping[str, Any]) -> Iterator[Row]:
+    known = {node["name"] for node in nodes}
+    strangers = sorted(set(cluster["nodes"]) - known)
+    yield row("nodes", f"{len(nodes)} of the table", f"{len(set(cluster['nodes']) & known)} of the table"
+              + (f", and {', '.join(strangers)}" if strangers else ""))  # fmt: skip
+    for name in DAEMON_SETS:
+        found = cluster["controllers"].get(name)
+        text = f"{found['ready']} ready of {found['wanted']}" if found else "there is none"
+        yield row(f"DaemonSet {name}", f"{len(nodes)} ready of {len(nodes)}", text)
+    dns = cluster["controllers"].get(DNS)
+    good = dns is not None and dns["wanted"] > 0 and dns["ready"] == dns["wanted"]
+    found = f"{dns['ready']} ready of {dns['wanted']}" if dns else "there is none"
+    yield row("coredns", "all ready", found, OK if good else MISS)
+
+
+def _compare_backup(row: Any, newest: float | None, hours: float, now: datetime.datetime) -> Row:
+    if newest is None:
+        return row("backup of etcd", "one" if hours else "not asked for", "none", MISS if hours else UNVERIFIED)
+    age = (now.timestamp() - newest) / 3600
+    wanted = f"at most {hours:g} hours old" if hours else "any age"
+    return row("backup of etcd", wanted, f"{age:.1f} hours old", OK if not hours or age <= hours else MISS)

@@ -1,0 +1,205 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Expected beside found for one node of a cluster: its object, its components, what was read in it and its pods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import MISS, OK, UNVERIFIED, Row
+from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import DENIED
+
+Make = Callable[..., Row]
+"""``(check, expected, found[, verdict])`` → a row of the node."""
+
+EVERYWHERE = ("kube-proxy", "calico-node")
+CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-vip")
+GOOD_CONDITIONS = {
+    "Ready": "True",
+    "DiskPressure": "False",
+    "MemoryPressure": "False",
+    "PIDPressure": "False",
+    "NetworkUnavailable": "False",
+}
+NO_POLICY = "NetworkPolicy is not enforced"
+"""Words by which a stand-in for Calico says so in its annotation."""
+
+
+def row_maker(subject: str) -> Make:
+    """Rows about a subject; without a verdict they are OK when expected and found are equal."""
+
+    def make(check: str, expected: Any, found: Any, verdict: str | None = None) -> Row:
+        return Row(subject, check, str(expected), str(found), verdict or (OK if expected == found else MISS))
+
+    return make
+
+
+def compare_node(
+    wanted: Mapping[str, Any],
+    cluster: Mapping[str, Any],
+    probe: Mapping[str, Any] | None,
+    expected: Mapping[str, Any],
+) -> Iterator[Row]:
+    """All rows of one node. ``wanted`` is its row of :func:`_cluster_report.cluster_nodes`."""
+    name = wanted["name"]
+    row = row_maker(name)
+    node = cluster["nodes"].get(name)
+    if node is None:
+        yield row("node object", "there", "there is none: the machine has not joined")
+    else:
+        yield from _compare_object(row, wanted, node, expected)
+        yield from _compare_components(row, wanted, cluster["pods"])
+    inside = wanted.get("inside")
+    if inside is None:
+        yield row("inspected", "over SSH", wanted.get("reason") or "no answer", MISS)
+    else:
+        yield from _compare_inside(row, wanted, inside, expected)
+    yield from _compare_reach(row, wanted, node or {}, probe, expected)
+
+
+def _compare_object(
+    row: Make, wanted: Mapping[str, Any], node: Mapping[str, Any], expected: Mapping[str, Any]
+) -> Iterator[Row]:
+    for condition, good in GOOD_CONDITIONS.items():
+        found = node["conditions"].get(condition)
+        # NetworkUnavailable is set by the network's own program, and only by some.
+        if found is not None or condition != "NetworkUnavailable":
+            yield row(condition, good, found or "not told")
+    yield row("taints", ", ".join(wanted["taints"]) or "none", ", ".join(node["taints"]) or "none")
+    yield row("schedulable", "yes", "cordoned" if node["unschedulable"] else "yes")
+    yield row("InternalIP", wanted["address"], ", ".join(node["addresses"]) or "none",
+              OK if node["addresses"][:1] == [wanted["address"]] else MISS)  # fmt: skip
+    version = str(expected["version"]).removeprefix("v")
+    kubelet = str(node["kubelet"]).removeprefix("v")
+    fits = kubelet == version or kubelet.startswith(f"{version}.")
+    yield row("kubelet", f"v{version}", node["kubelet"], OK if fits else MISS)
+    runtime = str(node["runtime"])
+    yield row("container runtime", "containerd 2 or later", runtime, OK if _is_containerd_2(runtime) else MISS)
+    missing = [f"{key}={value}" for key, value in wanted["labels"].items() if node["labels"].get(key) != value]
+    yield row("labels", ", ".join(f"{key}={value}" for key, value in wanted["labels"].items()) or "none",
+              f"missing: {', '.join(missing)}" if missing else "all there", MISS if missing else OK)  # fmt: skip
+
+
+def _is_containerd_2(runtime: str) -> bool:
+    name, _, version = runtime.partition("://")
+    major = version.removeprefix("v").split(".")[0]
+    return name == "containerd" and major.isdigit() and int(major) >= 2
+
+
+def _compare_components(row: Make, wanted: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    here = [pod for pod in pods if pod["node"] == wanted["name"]]
+    apps = (*EVERYWHERE, *(CONTROL_PLANE if wanted["control_plane"] else ()))
+    for app in apps:
+        mine = [pod for pod in here if pod["app"] == app]
+        running = [pod for pod in mine if pod["phase"] == "Running" and pod["ready"]]
+        found = "1 ready" if len(mine) == len(running) == 1 else _pods_text(mine)
+        yield row(app, "1 ready", found)
+
+
+def _pods_text(pods: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{pod['name']} {pod['reason'] or pod['phase']}" for pod in pods) or "none"
+
+
+def _compare_inside(
+    row: Make, wanted: Mapping[str, Any], inside: Mapping[str, Any], expected: Mapping[str, Any]
+) -> Iterator[Row]:
+    if wanted["data_disks"]:
+        yield _volume_group(row, inside["volume_groups"], expected["volume_group"])
+    if not wanted["control_plane"]:
+        return
+    yield row("API server of the node", "ok", inside["api"] or "none")
+    yield from _compare_etcd(row, inside["etcd"], expected["masters"])
+    yield _certificates(row, inside["certificates"], int(expected["certificate_days"]))
+    yield row("super-admin.conf", "removed", "still there" if inside["super_admin"] else "removed")
+
+
+def _volume_group(row: Make, found: Mapping[str, Any] | None, name: str) -> Row:
+    check = f"volume group {name}"
+    if found is None:
+        return row(check, "there", "the LVM tools do not answer", UNVERIFIED)
+    if name not in found:
+        return row(check, "there", ", ".join(found) or "no volume group")
+    size, free = (found[name][key] / (1 << 30) for key in ("size", "free"))
+    return row(check, "there", f"{size:.1f} GiB, {free:.1f} free", OK)
+
+
+def _compare_etcd(row: Make, etcd: Mapping[str, Any] | None, masters: Sequence[str]) -> Iterator[Row]:
+    if etcd is None or etcd["error"]:
+        yield row("etcd", "healthy", (etcd or {}).get("error") or "none", MISS)
+        return
+    state = [
+        *([] if etcd["healthy"] else ["not healthy"]),
+        *([] if etcd["leader"] else ["no leader"]),
+        *(f"alarm {alarm}" for alarm in etcd["alarms"]),
+    ]
+    yield row("etcd", "healthy", ", ".join(state) or "healthy")
+    members = sorted(f"{member['name']}{' (learner)' if member['learner'] else ''}" for member in etcd["members"])
+    yield row("etcd members", ", ".join(sorted(masters)), ", ".join(members))
+
+
+def _certificates(row: Make, found: Mapping[str, Any] | None, least: int) -> Row:
+    check, expected = "certificates", f"valid for {least} days or more"
+    if found is None or found["error"] or not found["days"]:
+        return row(check, expected, (found or {}).get("error") or "none", MISS)
+    first = min(found["days"], key=lambda name: found["days"][name])
+    left = found["days"][first]
+    return row(check, expected, f"{left} days ({first} is the first to end)", OK if left >= least else MISS)
+
+
+def _compare_reach(
+    row: Make,
+    wanted: Mapping[str, Any],
+    node: Mapping[str, Any],
+    probe: Mapping[str, Any] | None,
+    expected: Mapping[str, Any],
+) -> Iterator[Row]:
+    for pod in (probe or {}).get("pods") or []:
+        if pod["node"] != wanted["name"]:
+            continue
+        if pod["reason"]:
+            yield row(f"pod {pod['name']}", "running", pod["reason"], MISS)
+            continue
+        problem = (wanted.get("serve_problems") or {}).get(pod["name"])
+        if problem:
+            yield row(f"pod {pod['name']}", "made to echo", problem, MISS)
+        seen = (wanted.get("reach") or {}).get(pod["name"])
+        if seen is not None and seen["error"]:
+            yield row(f"pod {pod['name']}", "looked from", seen["error"], MISS)
+        elif seen is not None:
+            yield from _compare_pod(row, pod, seen, node, expected)
+
+
+def _compare_pod(
+    row: Make, pod: Mapping[str, Any], seen: Mapping[str, Any], node: Mapping[str, Any], expected: Mapping[str, Any]
+) -> Iterator[Row]:
+    denied = pod["role"] == DENIED
+    who = "denied pod" if denied else "pod"
+    if not denied:
+        mtus = ", ".join(str(mtu) for mtu in seen["mtu"].values())
+        yield row("MTU of pods", expected["cni_mtu"], mtus, OK if mtus == str(expected["cni_mtu"]) else MISS)
+    for ping in seen["pings"]:
+        lost = ping["sent"] - ping["received"]
+        found = "all came back"
+        if lost:
+            found = f"{lost} of {ping['sent']} lost"
+            found += ": small packets pass, so the path is too narrow" if ping["small"] else ""
+        yield row(f"{who}: {ping['mtu']} bytes to {ping['target']} {ping['address']}", "all came back", found)
+    for target in seen["echo"]:
+        found = target["error"] or f"all came back, in segments of {target['segment']}"
+        check = f"{who}: 256 KiB by TCP to {target['target']} {target['address']}"
+        yield row(check, "all came back", found, MISS if target["error"] else OK)
+    for name, answer in seen["names"].items():
+        wanted = ", ".join(sorted(expected["names"].get(name) or [])) or "an address"
+        got = ", ".join(answer["addresses"]) or str(answer["error"])
+        fits = answer["addresses"] == sorted(expected["names"][name]) if expected["names"].get(name) else False
+        yield row(f"{who}: DNS {name}", wanted, got, OK if fits else MISS)
+    for target in seen["blocked"]:
+        check = f"NetworkPolicy keeps the {who} from {target['target']}"
+        if target["blocked"]:
+            yield row(check, "kept off", "kept off")
+        elif NO_POLICY in str(node.get("standin")):
+            yield row(check, "kept off", node["standin"], UNVERIFIED)
+        else:
+            yield row(check, "kept off", "it gets through")

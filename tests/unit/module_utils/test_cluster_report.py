@@ -1,0 +1,285 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Expected beside found for a cluster: one thing is wrong at a time, and exactly that is missed."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_page import render_cluster_page
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_report import build_cluster_report, cluster_nodes
+from ansible_collections.detectviz.infra.plugins.module_utils._reach_targets import reach_targets
+
+NOW = "2026-01-10T00:00:00+00:00"
+NODES = {"m1": "10.0.0.11", "m2": "10.0.0.12", "w1": "10.0.0.14"}
+MASTERS = ["m1", "m2"]
+TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
+STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-vip")
+EXPECTED: dict[str, Any] = {
+    "version": "1.36",
+    "endpoint": "192.0.2.10:6443",
+    "vip": "192.0.2.10",
+    "masters": MASTERS,
+    "certificate_names": ["192.0.2.10", "api.example"],
+    "pod_cidrs": ["10.244.0.0/16"],
+    "service_cidrs": ["10.96.0.0/12"],
+    "proxy_mode": "iptables",
+    "cni_mtu": 8950,
+    "felix": {"vxlanMTU": 8950},
+    "pools": {"default-ipv4-ippool": {"cidr": "10.244.0.0/16", "vxlanMode": "Always", "ipipMode": "Never"}},
+    "kube_vip_version": "v1.2.3",
+    "calico_version": "v3.31.7",
+    "volume_group": "data-vg",
+    "certificate_days": 30,
+    "backup_hours": 0,
+}
+
+
+def hostvars() -> dict[str, dict[str, Any]]:
+    """What the inventory and the checks know of each machine."""
+    seen = {}
+    for name in NODES:
+        master = name in MASTERS
+        inside = {
+            "addresses": {"eth0": ["192.0.2.10/32"] if name == "m1" else []},
+            "volume_groups": {} if master else {"data-vg": {"size": 1 << 30, "free": 1 << 30}},
+            "certificates": {"days": {"apiserver": 364, "admin.conf": 300}, "error": None} if master else None,
+            "api": "ok" if master else None,
+            "etcd": etcd() if master else None,
+            "super_admin": False,
+        }
+        seen[name] = {
+            "node_role": "control_plane" if master else "worker",
+            "disks": [{"name": "system"}] if master else [{"name": "system"}, {"name": "data"}],
+            "cluster_checks_node": {"probe": {"node": inside, "serve_problems": {}}},
+            "cluster_checks_reach": {"probe": {"reach": reach(name)}},
+        }
+    return seen
+
+
+def etcd() -> dict[str, Any]:
+    members = [{"name": name, "learner": False} for name in MASTERS]
+    return {"error": None, "healthy": True, "members": members, "leader": True, "alarms": []}
+
+
+def reach(node: str) -> dict[str, Any]:
+    """What the pods of a node reached: everything, as the targets ask for."""
+    seen = {}
+    services = {"kubernetes": ["10.96.0.1"]}
+    for pod in reach_targets(PROBE, node, 8950, services)["reach"]:
+        targets = pod["targets"]
+        seen[pod["name"]] = {
+            "error": None,
+            "mtu": {"eth0": 8950},
+            "pings": [{**ping, "sent": 3, "received": 3, "small": None} for ping in targets["pings"]],
+            "echo": [{**target, "error": "", "segment": 8898} for target in targets["echo"]],
+            "names": {name: {"addresses": list(found), "error": None} for name, found in targets["names"].items()},
+            "blocked": [{**target, "blocked": True} for target in targets["blocked"]],
+        }
+    return seen
+
+
+def pod(name: str, role: str, node: str, address: str) -> dict[str, Any]:
+    return {"name": name, "role": role, "node": node, "uid": f"uid-{name}", "addresses": [address], "reason": ""}
+
+
+PROBE: dict[str, Any] = {
+    "namespace": "ns",
+    "port": 7777,
+    "service": {"name": "probe", "addresses": ["10.96.5.5"]},
+    "pods": [
+        *(pod(f"probe-{node}", "each", node, f"10.244.{number}.2") for number, node in enumerate(NODES)),
+        pod("guarded", "guarded", "w1", "10.244.2.3"),
+        pod("denied", "denied", "m1", "10.244.0.3"),
+    ],
+}
+
+
+def node(name: str) -> dict[str, Any]:
+    good = {"Ready": "True", "DiskPressure": "False", "MemoryPressure": "False", "PIDPressure": "False"}
+    return {
+        "labels": {"zone": "pve1", **({"node-role.kubernetes.io/control-plane": ""} if name in MASTERS else {})},
+        "taints": [TAINT] if name in MASTERS else [],
+        "unschedulable": False,
+        "conditions": good,
+        "addresses": [NODES[name]],
+        "kubelet": "v1.36.3",
+        "runtime": "containerd://2.4.2",
+        "images": [],
+        "standin": "",
+    }
+
+
+def system_pod(app: str, name: str) -> dict[str, Any]:
+    images = {"kube-vip": ["ghcr.io/kube-vip/kube-vip:v1.2.3"], "calico-node": ["docker.io/calico/node:v3.31.7@sha256:0"]}
+    return {"name": f"{app}-{name}", "app": app, "node": name, "phase": "Running", "ready": True, "reason": "",
+            "images": images.get(app, [])}  # fmt: skip
+
+
+def cluster() -> dict[str, Any]:
+    apps = {name: ["kube-proxy", "calico-node", *(STATIC if name in MASTERS else ())] for name in NODES}
+    return {
+        "server": "https://192.0.2.10:6443",
+        "version": "v1.36.3",
+        "health": "ok",
+        "certificate": {"names": ["192.0.2.10", "api.example", "x"], "not_after": "2027-01-01T00:00:00+00:00", "error": None},
+        "nodes": {name: node(name) for name in NODES},
+        "pods": [system_pod(app, name) for name, listed in apps.items() for app in listed],
+        "controllers": {"kube-proxy": {"wanted": 3, "ready": 3}, "calico-node": {"wanted": 3, "ready": 3},
+                        "coredns": {"wanted": 2, "ready": 2}},
+        "lease": {"holder": "m1", "age": 1.0, "duration": 5},
+        "kubeadm": {"endpoint": "192.0.2.10:6443", "pod_cidrs": ["10.244.0.0/16"], "service_cidrs": ["10.96.0.0/12"]},
+        "proxy_mode": "iptables",
+        "felix": {"vxlanMTU": 8950},
+        "pools": {"default-ipv4-ippool": {"cidr": "10.244.0.0/16", "vxlanMode": "Always", "ipipMode": "Never"}},
+        "services": {"kubernetes": ["10.96.0.1"], "dns": ["10.96.0.10"]},
+    }  # fmt: skip
+
+
+def rows(variables: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    derived = {"node_labels": {name: {"zone": "pve1"} for name in NODES}, "node_addresses": NODES}
+    return cluster_nodes(NODES, variables, derived)
+
+
+def report(world: dict[str, Any]) -> dict[str, Any]:
+    seen = {"cluster": world["cluster"], "probe": world["probe"], "reason": "no route", "backup": world.get("backup")}
+    return build_cluster_report(rows(world["vars"]), seen, {**EXPECTED, **world.get("expected", {})}, NOW)
+
+
+@pytest.fixture
+def world() -> dict[str, Any]:
+    """A cluster that is as the site says."""
+    return {"cluster": cluster(), "probe": copy.deepcopy(PROBE), "vars": hostvars()}
+
+
+def test_a_good_cluster_misses_nothing(world: dict[str, Any]) -> None:
+    result = report(world)
+    assert result["misses"] == []
+    assert [row["check"] for row in result["unverified"]] == ["backup of etcd"]
+    checks = {row["check"] for row in result["rows"] if row["guest"] == "m1"}
+    assert {"DiskPressure", "taints", "etcd members", "pod: DNS kubernetes.default"} <= checks
+
+
+def inside(world: dict[str, Any], name: str) -> dict[str, Any]:
+    return world["vars"][name]["cluster_checks_node"]["probe"]["node"]
+
+
+def reached(world: dict[str, Any], name: str) -> dict[str, Any]:
+    return world["vars"][name]["cluster_checks_reach"]["probe"]["reach"]
+
+
+BREAKS = {
+    "DiskPressure": ("w1", lambda w: w["cluster"]["nodes"]["w1"]["conditions"].update(DiskPressure="True")),
+    "taints": ("w1", lambda w: w["cluster"]["nodes"]["w1"]["taints"].append("node.kubernetes.io/disk-pressure:NoSchedule")),
+    "Ready": ("m2", lambda w: w["cluster"]["nodes"]["m2"]["conditions"].update(Ready="Unknown")),
+    "schedulable": ("w1", lambda w: w["cluster"]["nodes"]["w1"].update(unschedulable=True)),
+    "InternalIP": ("m2", lambda w: w["cluster"]["nodes"]["m2"].update(addresses=["192.168.0.12"])),
+    "kubelet": ("w1", lambda w: w["cluster"]["nodes"]["w1"].update(kubelet="v1.35.4")),
+    "container runtime": ("w1", lambda w: w["cluster"]["nodes"]["w1"].update(runtime="containerd://1.7.1")),
+    "labels": ("w1", lambda w: w["cluster"]["nodes"]["w1"].update(labels={})),
+    "node object": ("w1", lambda w: w["cluster"]["nodes"].pop("w1")),
+    "kube-vip": ("m2", lambda w: [p.update(ready=False) for p in w["cluster"]["pods"] if p["name"] == "kube-vip-m2"]),
+    "volume group data-vg": ("w1", lambda w: inside(w, "w1").update(volume_groups={})),
+    "API server of the node": ("m2", lambda w: inside(w, "m2").update(api="HTTP 500")),
+    "etcd": ("m2", lambda w: inside(w, "m2")["etcd"].update(alarms=["NOSPACE"])),
+    "etcd members": ("m1", lambda w: inside(w, "m1")["etcd"]["members"].append({"name": "old", "learner": False})),
+    "certificates": ("m1", lambda w: inside(w, "m1")["certificates"]["days"].update(apiserver=3)),
+    "super-admin.conf": ("m1", lambda w: inside(w, "m1").update(super_admin=True)),
+    "inspected": ("w1", lambda w: w["vars"]["w1"].update(cluster_checks_node={"msg": "tried\nno route to host"})),
+    "MTU of pods": ("w1", lambda w: reached(w, "w1")["probe-w1"].update(mtu={"eth0": 1450})),
+    "pod: 8950 bytes to the pod on m1 10.244.0.2": (
+        "w1", lambda w: reached(w, "w1")["probe-w1"]["pings"][0].update(received=0, small=True),
+    ),
+    "pod: 256 KiB by TCP to Service probe 10.96.5.5": (
+        "m1", lambda w: reached(w, "m1")["probe-m1"]["echo"][-1].update(error="timed out"),
+    ),
+    "pod: DNS kubernetes.default": (
+        "m1", lambda w: reached(w, "m1")["probe-m1"]["names"]["kubernetes.default"].update(addresses=[], error="no answer"),
+    ),
+    "NetworkPolicy keeps the denied pod from the guarded pod": (
+        "m1", lambda w: reached(w, "m1")["denied"]["blocked"][0].update(blocked=False),
+    ),
+    "pod probe-w1": ("w1", lambda w: w["probe"]["pods"][2].update(reason="ImagePullBackOff", addresses=[])),
+    "asked at": ("cluster", lambda w: w["cluster"].update(server="https://192.0.2.11:6443")),
+    "API version": ("cluster", lambda w: w["cluster"].update(version="v1.360.1")),
+    "API health": ("cluster", lambda w: w["cluster"].update(health="[-]etcd failed")),
+    "names in the API's certificate": ("cluster", lambda w: w["cluster"]["certificate"].update(names=["192.0.2.10"])),
+    "certificate of the API": ("cluster", lambda w: w["cluster"]["certificate"].update(not_after="2026-01-20T00:00:00+00:00")),
+    "VIP 192.0.2.10": ("cluster", lambda w: inside(w, "m2")["addresses"].update(eth0=["192.0.2.10/32"])),
+    "lease of the VIP": ("cluster", lambda w: w["cluster"]["lease"].update(age=60)),
+    "kubeadm's endpoint": ("cluster", lambda w: w["cluster"]["kubeadm"].update(endpoint="192.0.2.11:6443")),
+    "pod networks": ("cluster", lambda w: w["cluster"]["kubeadm"].update(pod_cidrs=["192.168.0.0/16"])),
+    "kube-proxy's mode": ("cluster", lambda w: w["cluster"].update(proxy_mode="ipvs")),
+    "Felix: vxlanMTU": ("cluster", lambda w: w["cluster"].update(felix={"vxlanMTU": 1450})),
+    "pool default-ipv4-ippool: ipipMode": (
+        "cluster", lambda w: w["cluster"]["pools"]["default-ipv4-ippool"].update(ipipMode="Always"),
+    ),
+    "other pools in use": ("cluster", lambda w: w["cluster"]["pools"].update(old={"cidr": "10.1.0.0/16"})),
+    "version of calico-node": ("cluster", lambda w: w["cluster"]["pods"][1].update(images=["calico/node:v3.27.3"])),
+    "nodes": ("cluster", lambda w: w["cluster"]["nodes"].update(stranger=node("w1"))),
+    "DaemonSet kube-proxy": ("cluster", lambda w: w["cluster"]["controllers"].pop("kube-proxy")),
+    "coredns": ("cluster", lambda w: w["cluster"]["controllers"]["coredns"].update(ready=1)),
+    "pods to look from": ("cluster", lambda w: w.update(probe=None)),
+    "backup of etcd": ("cluster", lambda w: w.update(expected={"backup_hours": 24}, backup=1.0)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("check", BREAKS)
+def test_one_fault_is_missed_by_its_check(world: dict[str, Any], check: str) -> None:
+    subject, spoil = BREAKS[check]
+    spoil(world)
+    missed = [(row["guest"], row["check"]) for row in report(world)["misses"]]
+    assert (subject, check) in missed
+    assert {guest for guest, _check in missed} <= {subject, "cluster"}, "a fault is told where it is"
+
+
+def test_a_cluster_that_does_not_answer_is_one_miss(world: dict[str, Any]) -> None:
+    world["cluster"] = None
+    result = report(world)
+    assert [(row["check"], row["found"]) for row in result["rows"]] == [("API", "no route")]
+
+
+def test_a_stand_in_that_enforces_no_policy_is_not_verified(world: dict[str, Any]) -> None:
+    reached(world, "m1")["denied"]["blocked"][0].update(blocked=False)
+    world["cluster"]["nodes"]["m1"]["standin"] = "stand-in: NetworkPolicy is not enforced; BGP"
+    result = report(world)
+    assert result["misses"] == []
+    assert "NetworkPolicy keeps the denied pod from the guarded pod" in [row["check"] for row in result["unverified"]]
+
+
+def test_lvm_that_does_not_answer_is_not_verified(world: dict[str, Any]) -> None:
+    inside(world, "w1")["volume_groups"] = None
+    assert report(world)["misses"] == []
+
+
+def test_taints_of_the_table_and_schedulable_masters() -> None:
+    variables = hostvars()
+    variables["w1"]["taints"] = ["a=b:NoSchedule", {"key": "c", "effect": "NoExecute"}]
+    assert rows(variables)[2]["taints"] == ["a=b:NoSchedule", "c:NoExecute"]
+    assert rows(variables)[0]["taints"] == [TAINT]
+    assert cluster_nodes(["m1"], variables, {}, True)[0]["taints"] == []
+
+
+def test_targets_cover_all_pairs_and_a_denied_pod() -> None:
+    plan = reach_targets(PROBE, "m1", 1450, {"kubernetes": ["10.96.0.1"]})
+    assert [item["name"] for item in plan["serve"]] == ["probe-m1"]
+    own, denied = plan["reach"]
+    assert [ping["address"] for ping in own["targets"]["pings"]] == ["10.244.1.2", "10.244.2.2"]
+    assert {ping["mtu"] for ping in own["targets"]["pings"]} == {1450}
+    assert own["targets"]["names"] == {"kubernetes.default": ["10.96.0.1"], "probe.ns": ["10.96.5.5"]}
+    assert [target["address"] for target in denied["targets"]["blocked"]] == ["10.244.2.3"]
+    assert [target["address"] for target in denied["targets"]["echo"]] == ["10.244.2.2"]
+    assert reach_targets(None, "m1", 1450, {}) == {"serve": [], "reach": []}
+    assert reach_targets(PROBE, "other", 1450, {}) == {"serve": [], "reach": []}
+
+
+def test_the_page_shows_every_row_and_escapes(world: dict[str, Any]) -> None:
+    world["cluster"]["nodes"]["w1"]["taints"] = ["<script>:NoSchedule"]
+    result = report(world)
+    page = render_cluster_page("a & b", rows(world["vars"]), world["cluster"], result, NOW)
+    assert "a &amp; b" in page and "<script>" not in page and "&lt;script&gt;" in page
+    assert page.count("<td>") >= 5 * len(result["rows"])
+    assert "no node" in render_cluster_page("x", rows(world["vars"]), None, result, NOW)
