@@ -1,0 +1,89 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Data disks: what is refused, and what may become a volume group."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import (
+    disk_link,
+    disk_problems,
+    parse_groups,
+    parse_members,
+    parse_signatures,
+)
+
+EMPTY: dict[str, Any] = {
+    "name": "data", "index": 1, "link": "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi1", "device": "/dev/sdb",
+    "size": 250 * 2**30, "signatures": [], "uses": [], "mounted": False, "group": None,
+}  # fmt: skip
+
+
+def problems(wipe: bool = False, **changes: Any) -> list[str]:
+    return disk_problems([{**EMPTY, **changes}], {"data": 250}, "data-vg", wipe, "data_volume_wipe")
+
+
+def test_an_empty_disk_may_be_used() -> None:
+    assert problems() == []
+
+
+def test_a_disk_of_the_wanted_group_is_right() -> None:
+    assert problems(group="data-vg", signatures=[{"device": "/dev/sdb", "type": "LVM2_member"}]) == []
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "gpt", "dos", "LVM2_member", "linux_raid_member", "unreadable"])
+def test_any_signature_is_refused_unless_its_wipe_is_named(kind: str) -> None:
+    found = {"signatures": [{"device": "/dev/sdb", "type": kind}]}
+    [problem] = problems(**found)
+    assert f"{kind} on /dev/sdb" in problem
+    assert "data_volume_wipe" in problem
+    assert problems(wipe=True, **found) == []
+
+
+def test_a_partition_is_refused_too() -> None:
+    assert "partition sdb1" in problems(uses=["partition sdb1"])[0]
+
+
+def test_a_mounted_disk_is_never_wiped() -> None:
+    [problem] = problems(wipe=True, mounted=True, uses=["mounted on /srv"])
+    assert "mounted on /srv" in problem
+
+
+def test_a_disk_of_another_group_is_never_taken() -> None:
+    [problem] = problems(wipe=True, group="topolvm-vg")
+    assert "topolvm-vg" in problem
+
+
+def test_a_disk_that_is_too_small_is_told_in_gib() -> None:
+    assert "has 249.0 GiB, the table says 250" in problems(size=249 * 2**30)[0]
+
+
+def test_a_missing_disk_is_told_by_its_stable_names() -> None:
+    [problem] = problems(link=None)
+    assert "scsi-0QEMU_QEMU_HARDDISK_data or " in problem
+    assert "drive-scsi1" in problem
+
+
+def test_disks_are_found_by_serial_then_by_place_never_by_letter() -> None:
+    by_serial = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_data"
+    by_place = "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi1"
+    assert disk_link("data", 1, {by_serial, by_place}.__contains__) == by_serial
+    assert disk_link("data", 1, {by_place}.__contains__) == by_place
+    assert disk_link("data", 1, {"/dev/sdb"}.__contains__) is None
+
+
+def test_reports_of_lvm_and_wipefs() -> None:
+    pvs = json.dumps({"report": [{"pv": [{"pv_name": "/dev/sdb", "vg_name": "data-vg"}, {"pv_name": "/dev/sdc", "vg_name": ""}]}]})
+    assert parse_members(pvs) == {"/dev/sdb": "data-vg", "/dev/sdc": ""}
+    assert parse_groups('{"report": [{"vg": [{"vg_name": "data-vg", "vg_size": "268431261696"}]}]}') == {"data-vg": 268431261696}
+    assert parse_members("") == {}
+    assert parse_signatures('{"signatures": [{"device": "sdb", "offset": "0x438", "type": "ext4"}]}') == ["ext4"]
+    assert parse_signatures("") == []
+
+
+def test_an_answer_that_cannot_be_read_is_no_empty_disk() -> None:
+    assert parse_signatures("wipefs: error") == ["unreadable"]
