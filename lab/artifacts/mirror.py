@@ -14,11 +14,8 @@ from lab.artifacts.programs import Workshop
 from lab.artifacts.signing import Signer
 from lab.standins import images as standins
 from lab.standins.manifest import of_version
-from lab.standins import images as standins
-from lab.standins import manifest as calico
 
 KEY_FILE = "Release.key"
-CALICO_FOLDER = "calico"
 
 
 @dataclass(frozen=True)
@@ -34,11 +31,6 @@ class Mirror:
     @property
     def calico_sha256(self) -> str:
         return store.file_sha256(self.files[self.calico])
-
-    @property
-    def calico_manifest(self) -> tuple[str, Path]:
-        """Calico's install manifest: its path on the file server, and the file."""
-        return next((name, path) for name, path in self.files.items() if name.startswith(f"{CALICO_FOLDER}/"))
 
 
 def make(workshop: Workshop, rootfs: Path, site: Mapping[str, Any], minors: Sequence[str]) -> Mirror:
@@ -61,10 +53,6 @@ def make(workshop: Workshop, rootfs: Path, site: Mapping[str, Any], minors: Sequ
         files[f"kubernetes/v{minor}/deb"] = _repository(
             workshop, signer, f"kubernetes-v{minor}", packages.kubernetes(release, programs)
         )
-    kube_vip_version, calico_version = (standins.version(site, name) for name in standins.DEFAULTS)
-    own = standins.programs(workshop)
-    _add_images(workshop, storage, standins.images(own, programs, kube_vip_version, calico_version))
-    files[f"{CALICO_FOLDER}/calico-{calico_version}.yaml"] = _calico_manifest(workshop, calico_version)
     folder = _repository(workshop, signer, "containerd", list(runtimes.values()))
     files.update((f"containerd/{path.name}", path) for path in folder.iterdir())
     calico = standins.version(site, "calico_version")
@@ -102,15 +90,6 @@ def _add_images(workshop: Workshop, storage: Path, images: Sequence[Image]) -> N
             (folder / "digest").write_text(digest)
 
         store.once(storage / "made", image.name.replace("/", "-"), store.key_of(image.recipe()), make_it)
-
-
-def _calico_manifest(workshop: Workshop, version: str) -> Path:
-    text = calico.of_version(version, workshop.say)
-
-    def make_it(folder: Path) -> None:
-        (folder / "calico.yaml").write_text(text, encoding="utf-8")
-
-    return store.once(workshop.artifacts / "manifests", f"calico-{version}", store.key_of(text), make_it) / "calico.yaml"
 
 
 def _kept(workshop: Workshop, name: str, text: str) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lab.artifacts import catalogue, download, mirror, programs, registry, store
+from lab.artifacts import catalogue, download, mirror, programs, registry
 from lab.cli.places import Places
 from lab.cli.plan import REGISTRY_PORT, Plan
 from lab.nodes import namespace, recipe, router
@@ -57,11 +57,7 @@ def registry_command(places: Places, layout: Plan, rootfs: Path, storage: Path) 
 def overlay(layout: Plan, made: mirror.Mirror) -> dict[str, Any]:
     """Site data of the cluster that is different in the lab: what any site behind mirrors sets, and what a node that
     shares its machine's kernel and disk needs."""
-    calico_name, calico_file = made.calico_manifest
     return {
-        "calico_manifest": {
-            "url": f"{layout.files_url}/{calico_name}", "checksum": f"sha256:{store.file_sha256(calico_file)}",
-        },
         "registry_mirrors": {"*": {"endpoints": [layout.registry_url], "skip_verify": False}},
         "package_mirrors": {
             "kubernetes": _repository(layout, made, "kubernetes"),
