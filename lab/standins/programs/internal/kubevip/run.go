@@ -42,11 +42,8 @@ func Run(ctx context.Context, config Config, about notice.Notice) error {
 	holder := &holder{config: config, metrics: metrics}
 	elector, err := leaderelection.NewLeaderElector(leaderelection.LeaderElectionConfig{
 		Lock: &resourcelock.LeaseLock{
-			LeaseMeta: metav1.ObjectMeta{
-				Name:        config.LeaseName,
-				Namespace:   config.LeaseNamespace,
-				Annotations: map[string]string{notice.Annotation: about.Short()},
-			},
+			LeaseMeta:  metav1.ObjectMeta{Name: config.LeaseName, Namespace: config.LeaseNamespace},
+			Labels:     map[string]string{notice.Annotation: about.Original},
 			Client:     client.CoordinationV1(),
 			LockConfig: resourcelock.ResourceLockConfig{Identity: config.NodeName},
 		},

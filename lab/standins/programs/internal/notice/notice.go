@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Annotation is set on Kubernetes objects that a stand-in made or changed; its value is what is not done.
-// Whoever verifies a cluster reads it and reports that part as "not verified here".
+// Annotation is set on Kubernetes objects that a stand-in made or changed; its value is what is not done. On the lease of
+// kube-vip it is a label, as client-go sets no annotations there. Whoever verifies a cluster reads it and reports that part as "not verified here".
 const Annotation = "lab.detectviz.io/standin"
 
 // Notice tells which program this stands for and what it leaves out.
