@@ -21,6 +21,7 @@ from tests.api.cluster import Cluster
 from tests.api.modules import CHECKOUT
 
 PUBLISHED = calico_definitions.published_versions()
+LAB = CHECKOUT / "lab/standins/calico.yaml"
 SITE = {
     "calico_pool_cidrs": ["10.244.0.0/16"],
     "calico_mtu": 1450,
@@ -34,7 +35,7 @@ class Role:
 
     def __init__(self, cluster: Cluster, folder: Path, version: str) -> None:
         self.folder = folder
-        manifest = Path(os.environ[calico_definitions.VARIABLE]) / f"calico-{version}.yaml"
+        manifest = LAB if version == "lab" else Path(os.environ[calico_definitions.VARIABLE]) / f"calico-{version}.yaml"
         self.variables = {
             **SITE,
             "calico_version": version,
@@ -90,8 +91,9 @@ class Role:
         return {**results, "changed": [name for name, result in results.items() if result.get("changed")]}
 
 
-@pytest.fixture(params=PUBLISHED or ["published"])
+@pytest.fixture(params=["lab", *(PUBLISHED or ["published"])])
 def role(request: pytest.FixtureRequest, make_control_plane: Callable[[], Any], tmp_path: Path) -> tuple[Cluster, Role]:
+    """The lab's own manifest, and the published ones where they are to be had."""
     if request.param == "published":
         pytest.skip(
             f"no published Calico manifest: name a folder with calico-<version>.yaml in {calico_definitions.VARIABLE}"
@@ -100,7 +102,7 @@ def role(request: pytest.FixtureRequest, make_control_plane: Callable[[], Any], 
     return cluster, Role(cluster, tmp_path, request.param)
 
 
-def test_what_calico_publishes_is_applied_once(role: tuple[Cluster, Role]) -> None:
+def test_the_manifest_is_applied_once(role: tuple[Cluster, Role]) -> None:
     cluster, calico = role
     first = calico.run()
     assert "Every object of the manifest is as in the file" in first["changed"]
