@@ -21,13 +21,14 @@ _NETWORK = re.compile(r"^nodes/(?P<node>[^/]+)/network$")
 
 class PlannedView:
     """A client for reading. ``planned`` holds ``templates`` (rows with ``vm_id``, ``name``, ``node``, ``config``),
-    ``bridges`` (rows with ``node``, ``name`` and possibly ``mtu``) and ``pools`` (names)."""
+    ``bridges`` (rows with ``node``, ``name`` and possibly ``mtu``), ``pools`` (names) and ``snippets`` (volumes)."""
 
     def __init__(self, client: ProxmoxClient, planned: Mapping[str, Sequence[Any]]) -> None:
         self._client = client
         self._templates = {int(row["vm_id"]): row for row in planned.get("templates") or []}
         self._bridges = list(planned.get("bridges") or [])
         self._pools = list(planned.get("pools") or [])
+        self._snippets = list(planned.get("snippets") or [])
         self.connection = client.connection
 
     def get(self, path: str, **params: Any) -> Any:
@@ -47,6 +48,8 @@ class PlannedView:
             return _added(
                 answer, "iface", [_bridge(row) for row in self._bridges if row["node"] == network["node"]], True
             )
+        if params.get("content") == "snippets":
+            return _added(answer, "volid", [{"volid": volume} for volume in self._snippets])
         return answer
 
     def close(self) -> None:

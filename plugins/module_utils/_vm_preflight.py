@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The detectviz.infra authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Reads what the checks before the first write need, at most eight requests per node, and runs all checks."""
+"""Reads what the checks before the first write need, a handful of requests per node, and runs all checks."""
 
 from __future__ import annotations
 
@@ -93,20 +93,29 @@ def preflight(
         result.storages = {
             node: {str(row["storage"]): row for row in future.result()} for node, future in storages.items()
         }
+        wanted_snippets = checks.wanted_snippets(new + updated)
+        snippets = {
+            (node, storage): pool.submit(client.get, f"nodes/{node}/storage/{storage}/content", content="snippets")
+            for node, storage in wanted_snippets
+            if _lists_snippets(result, granted, node, storage)
+        }
         creations = _creations(result, new, chosen, {vm_id: future.result() for vm_id, future in configs.items()})
         problems, result.warnings = checks.check_storages(checks.wanted_storages(creations), result.storages)
         result.problems += problems
-        bridged = [guest for guest in new + updated if guest.node in online]
-        problems, warnings = checks.check_bridges(
-            bridged, {node: future.result() for node, future in networks.items()}
+        result.problems += checks.check_snippets(
+            wanted_snippets, {place: future.result() for place, future in snippets.items()}
         )
+        bridged = [guest for guest in new + updated if guest.node in online]
+        problems, warnings = checks.check_bridges(bridged, {node: future.result() for node, future in networks.items()})
         result.problems += problems
         result.warnings += warnings
         if pools is not None:
             known = {str(row["poolid"]) for row in pools.result()}
             for name in sorted(wanted_pools - known):
                 result.problems.append(f"pool {name} does not exist, or the token lacks Pool.Audit on /pool/{name}")
-        result.problems += checks.check_host_addresses(new, {node: future.result() for node, future in networks.items()})
+        result.problems += checks.check_host_addresses(
+            new, {node: future.result() for node, future in networks.items()}
+        )
         for address in probed.result().answering:
             owner = next(guest for guest in new if address in guest.static_addresses)
             result.problems.append(
@@ -127,6 +136,15 @@ def preflight(
             f"privileges of the documentation is enough"
         )
     return result
+
+
+def _lists_snippets(result: Preflight, granted: Permissions, node: str, storage: str) -> bool:
+    """Whether a storage tells its snippets. It hides them, without a word, from tokens without Datastore.Allocate, and
+    from all when it is not meant to hold any; guests read them all the same."""
+    row = result.storages.get(node, {}).get(storage, {})
+    return "snippets" in str(row.get("content", "")).split(",") and granted.may(
+        f"/storage/{storage}", "Datastore.Allocate"
+    )
 
 
 def _creations(

@@ -101,6 +101,29 @@ def check_storages(
     return problems, warnings
 
 
+def wanted_snippets(guests: list[Guest]) -> dict[tuple[str, str], set[str]]:
+    """``{(node, storage): volumes}`` of the files that guests read their vendor data from."""
+    result: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for guest in guests:
+        volume = (guest.keys.get("cicustom") or {}).get("vendor")
+        if volume:
+            result[(guest.node, volume.split(":", maxsplit=1)[0])].add(volume)
+    return dict(result)
+
+
+def check_snippets(
+    wanted: dict[tuple[str, str], set[str]], present: dict[tuple[str, str], list[dict[str, Any]]]
+) -> list[str]:
+    """The files are there, where they could be looked for. ``present`` is ``{(node, storage): rows of its content}``."""
+    return [
+        f"snippet {volume} is not on node {node}, so its guests would not start: set host_preparation.snippets: true, or put "
+        f"your own file there"
+        for (node, storage), volumes in sorted(wanted.items())
+        if (node, storage) in present
+        for volume in sorted(volumes - {str(row["volid"]) for row in present[(node, storage)]})
+    ]
+
+
 def check_bridges(guests: list[Guest], present: dict[str, list[dict[str, Any]]]) -> tuple[list[str], list[str]]:
     """Problems and warnings: bridges exist on the guests' nodes and carry the wanted MTU. ``present`` is ``{node: rows
     of its network}``. A bridge that says no MTU has that of its ports, which are not in these rows."""

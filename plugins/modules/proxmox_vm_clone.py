@@ -189,6 +189,10 @@ options:
         description: Names of pools.
         type: list
         elements: str
+      snippets:
+        description: Snippets that each node will have, such as V(local:snippets/agent.yml).
+        type: list
+        elements: str
   state_dir:
     description:
       - Folder for the lock that keeps two runs for one site apart. If not given, a folder below
@@ -410,6 +414,7 @@ def argument_spec() -> dict[str, dict[str, Any]]:
                 "templates": {"type": "list", "elements": "dict"},
                 "bridges": {"type": "list", "elements": "dict"},
                 "pools": {"type": "list", "elements": "str"},
+                "snippets": {"type": "list", "elements": "str"},
             },
         },
         "state_dir": {"type": "path"},

@@ -87,3 +87,14 @@ def test_either_privilege_for_cloud_init_is_enough(pve, api, privilege):
     assert refused == (403, f"Permission check failed (/vms/{number}, VM.Config.Cloudinit|VM.Config.Network)")
     api.put(f"/access/roles/R{number}", privs=f"VM.Audit,{privilege}")
     small.change(number, cicustom="vendor=local:snippets/a.yml")
+
+
+def test_snippets_are_listed_for_who_may_allocate_the_storage(pve, api):
+    write(pve, "listed.yml")
+    content = "/nodes/pve/storage/local/content"
+    row = next(row for row in api.get(content, content="snippets") if row["volid"] == "local:snippets/listed.yml")
+    assert (row["content"], row["format"], row["size"]) == ("snippets", "snippet", len(TEXT))
+    api.post("/access/users", userid="reader@pve")
+    secret = api.post("/access/users/reader@pve/token/tok", privsep=0)["value"]
+    api.put("/access/acl", path="/storage/local", users="reader@pve", roles="PVEDatastoreUser")
+    assert Api(pve, f"reader@pve!tok={secret}").get(content, content="snippets") == []

@@ -39,7 +39,30 @@ def test_a_new_guest_reads_the_snippet_of_its_row_or_of_the_defaults(site: Site,
     assert not site.run(guests, defaults=defaults).changed
 
 
-def test_a_snippet_that_is_not_on_the_host_is_named_and_the_next_run_goes_on(site: Site, first_id: int) -> None:
+def test_a_snippet_that_is_not_on_the_host_is_told_before_anything_is_made(site: Site, first_id: int) -> None:
+    volume = f"local:snippets/late-{first_id}.yml"
+    guests = [row(first_id, vendor_snippet=volume)]
+    for check in (True, False):
+        done = site.run(guests, check=check)
+        assert done.failed and f"snippet {volume} is not on node pve" in done.message
+    assert not site.run(guests, check=True, planned={"snippets": [volume]}).failed
+    write_snippet(site.pve, f"late-{first_id}.yml")
+    assert not site.run(guests).failed
+
+
+def test_a_snippet_that_is_not_listed_is_named_at_the_start_and_the_next_run_goes_on(
+    site: Site, first_id: int
+) -> None:
+    """A storage that is not meant to hold snippets lists none, and guests read them all the same."""
+    content = site.pve.call("GET", "/storage/local", None).json()["data"]["content"]
+    site.pve.call("PUT", "/storage/local", None, content="iso")
+    try:
+        _named_at_the_start(site, first_id)
+    finally:
+        site.pve.call("PUT", "/storage/local", None, content=content)
+
+
+def _named_at_the_start(site: Site, first_id: int) -> None:
     guests = [row(first_id, vendor_snippet=f"local:snippets/late-{first_id}.yml")]
     done = site.run(guests)
     assert done.failed and f"volume 'local:snippets/late-{first_id}.yml' does not exist" in done.message

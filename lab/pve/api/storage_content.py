@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from lab.pve.errors import died
+from lab.pve.qemu import snippets
 from lab.pve.qemu.propstring import parse_size
 from lab.pve.registry import Call, operation
 from lab.pve.storage import allocation, config, download, volumes
@@ -35,9 +36,12 @@ def _may_see(call: Call, volume: dict[str, Any]) -> bool:
 async def listing(call: Call) -> list[dict[str, Any]]:
     storage, params = call.params["storage"], call.params
     config.enabled_on(call.world, storage, str(call.node))
-    return [_row(volume) for volume in volumes.of_storage(call.world, storage, str(call.node))
+    shown = []
+    if params.get("content", "snippets") == "snippets" and call.can(f"/storage/{storage}", "Datastore.Allocate"):
+        shown = await snippets.listing(call.world, str(call.node), storage)
+    return [*shown, *(_row(volume) for volume in volumes.of_storage(call.world, storage, str(call.node))
             if params.get("content", volume["content"]) == volume["content"]
-            and params.get("vmid", volume["vmid"]) == volume["vmid"] and _may_see(call, volume)]
+            and params.get("vmid", volume["vmid"]) == volume["vmid"] and _may_see(call, volume))]
 
 
 @operation("POST", f"{BASE}/content")

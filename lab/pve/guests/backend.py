@@ -95,6 +95,9 @@ class GuestBackend(Protocol):
     async def host_file(self, node: str, path: str) -> bytes | None:
         """A file of the Proxmox host's own system, by its absolute path there; None when it is not there."""
 
+    async def host_files(self, node: str, folder: str) -> dict[str, int]:
+        """{name: size} of the files in a folder of the Proxmox host's own system."""
+
     async def bridges(self, node: str) -> list[dict[str, Any]]:
         """Real bridges of the node [{name, mtu, addresses: [cidr]}]; [] when there is no real network."""
 

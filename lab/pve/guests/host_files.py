@@ -11,3 +11,11 @@ def regular_file(root: Path, path: str) -> bytes | None:
     if not found.is_relative_to(root.resolve()) or not found.is_file():
         return None
     return found.read_bytes()
+
+
+def files_in(root: Path, folder: str) -> dict[str, int]:
+    """{name: size in bytes} of the files in the absolute `folder` below `root`; empty when there is no such folder."""
+    found = (root / folder.lstrip("/")).resolve()
+    if not found.is_relative_to(root.resolve()) or not found.is_dir():
+        return {}
+    return {path.name: path.stat().st_size for path in sorted(found.iterdir()) if path.is_file()}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.pve.guests.backend import AgentNotRunning, BackendError, GuestSpec
-from lab.pve.guests.host_files import regular_file
+from lab.pve.guests.host_files import files_in, regular_file
 from lab.pve.guests.paper import PaperSystem
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ class SimulatedBackend:
     async def host_file(self, node: str, path: str) -> bytes | None:
         """The hosts' files lie in `hosts/<node>` of the state."""
         return regular_file(self._world.folder / "hosts" / node, path)
+
+    async def host_files(self, node: str, folder: str) -> dict[str, int]:
+        return files_in(self._world.folder / "hosts" / node, folder)
 
     async def bridges(self, node: str) -> list[dict[str, Any]]:
         return []

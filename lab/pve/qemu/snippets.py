@@ -38,6 +38,16 @@ async def _text(world: World, node: str, volid: str) -> str:
     return content.decode(errors="replace")
 
 
+async def listing(world: World, node: str, storage: str) -> list[dict[str, object]]:
+    """Rows of the storage's snippets, as its content lists them; none when it is not meant to hold any."""
+    found = storages.enabled_on(world, storage, node)
+    if found["type"] not in storages.FILE_BASED or "snippets" not in found["content"]:
+        return []
+    files = await world.backend.host_files(node, folder(found))
+    return [{"volid": f"{storage}:{FOLDER}{name}", "format": "snippet", "size": size, "content": "snippets"}
+            for name, size in files.items()]
+
+
 def folder(found: dict) -> str:
     """Where a storage keeps its snippets on the node."""
     root = found.get("path") or f"/mnt/pve/{found['storage']}"

@@ -242,3 +242,12 @@ def test_an_address_of_a_proxmox_host_is_refused() -> None:
     assert checks.check_host_addresses([wanted], present) == [
         "master-1 (111): address 192.168.0.2 is that of vmbr0 of node pve1; choose another"
     ]
+
+
+def test_a_snippet_that_is_missing_is_told_once_per_node_where_it_could_be_looked_for() -> None:
+    wanted = checks.wanted_snippets([guest(vendor_snippet="local:snippets/a.yml"), guest()])
+    assert wanted == {("pve1", "local"): {"local:snippets/a.yml"}}
+    assert checks.check_snippets(wanted, {}) == []
+    assert checks.check_snippets(wanted, {("pve1", "local"): [{"volid": "local:snippets/a.yml"}]}) == []
+    (problem,) = checks.check_snippets(wanted, {("pve1", "local"): []})
+    assert "snippet local:snippets/a.yml is not on node pve1" in problem and "host_preparation.snippets" in problem
