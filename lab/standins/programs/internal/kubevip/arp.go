@@ -13,14 +13,21 @@ const (
 	etherTypeARP  = 0x0806
 	etherTypeIPv4 = 0x0800
 	hardwareEther = 1
+	arpRequest    = 1
 	arpReply      = 2
 	frameBytes    = 42
 )
 
 var broadcast = net.HardwareAddr{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
 
-// GratuitousARP is the Ethernet frame that tells everybody on the link: this address is at this MAC.
-func GratuitousARP(mac net.HardwareAddr, address netip.Addr) []byte {
+// GratuitousARP are the Ethernet frames that tell everybody on the link: this address is at this MAC. There are two, a
+// request and a reply, as not every device believes both (RFC 5944, 4.6). Linux believes a reply at once only if its
+// target has the sender's own MAC.
+func GratuitousARP(mac net.HardwareAddr, address netip.Addr) [][]byte {
+	return [][]byte{frame(arpRequest, mac, address, broadcast), frame(arpReply, mac, address, mac)}
+}
+
+func frame(operation uint16, mac net.HardwareAddr, address netip.Addr, target net.HardwareAddr) []byte {
 	frame := make([]byte, 0, frameBytes)
 	frame = append(frame, broadcast...)
 	frame = append(frame, mac...)
@@ -28,14 +35,14 @@ func GratuitousARP(mac net.HardwareAddr, address netip.Addr) []byte {
 	frame = binary.BigEndian.AppendUint16(frame, hardwareEther)
 	frame = binary.BigEndian.AppendUint16(frame, etherTypeIPv4)
 	frame = append(frame, 6, 4)
-	frame = binary.BigEndian.AppendUint16(frame, arpReply)
+	frame = binary.BigEndian.AppendUint16(frame, operation)
 	frame = append(frame, mac...)
 	frame = append(frame, address.AsSlice()...)
-	frame = append(frame, broadcast...)
+	frame = append(frame, target...)
 	return append(frame, address.AsSlice()...)
 }
 
-// Announce sends one gratuitous ARP out of the interface.
+// Announce sends gratuitous ARP out of the interface once.
 func Announce(interfaceName string, address netip.Addr) error {
 	link, err := net.InterfaceByName(interfaceName)
 	if err != nil {
@@ -48,8 +55,10 @@ func Announce(interfaceName string, address netip.Addr) error {
 	defer unix.Close(socket)
 	target := &unix.SockaddrLinklayer{Ifindex: link.Index, Halen: 6}
 	copy(target.Addr[:], broadcast)
-	if err := unix.Sendto(socket, GratuitousARP(link.HardwareAddr, address), 0, target); err != nil {
-		return fmt.Errorf("gratuitous ARP for %s on %s: %w", address, interfaceName, err)
+	for _, frame := range GratuitousARP(link.HardwareAddr, address) {
+		if err := unix.Sendto(socket, frame, 0, target); err != nil {
+			return fmt.Errorf("gratuitous ARP for %s on %s: %w", address, interfaceName, err)
+		}
 	}
 	return nil
 }
