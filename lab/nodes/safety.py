@@ -44,8 +44,14 @@ HIGHEST_LOOP = 256
 
 # Gone with a restart of the machine, as the borrowed values are.
 BORROWED = Path("/run/detectviz-lab")
-# The kubelet wants these and cannot set them itself, as /proc/sys is read-only in the guests.
-BORROWED_SYSCTLS = {"kernel.panic": "10", "kernel.panic_on_oops": "1", "vm.overcommit_memory": "1"}
+# The kubelet wants these and cannot set them itself, as /proc/sys is read-only in the guests. All guests share one
+# user's inotify instances, of which a kubelet and systemd take a dozen each: the default of 128 is for one machine.
+BORROWED_SYSCTLS = {
+    "kernel.panic": "10",
+    "kernel.panic_on_oops": "1",
+    "vm.overcommit_memory": "1",
+    "fs.inotify.max_user_instances": "8192",
+}
 
 DeviceRule = dict[str, object]
 
@@ -103,8 +109,10 @@ def borrow_sysctls(lab: str) -> None:
     """Set what the kubelets need. The machine's own values are noted once for all labs that run."""
     (BORROWED / "labs").mkdir(parents=True, exist_ok=True)
     record = BORROWED / "sysctls.json"
-    if not record.exists():
-        write_atomic(record, json.dumps({name: _sysctl(name).read_text().strip() for name in BORROWED_SYSCTLS}))
+    noted = json.loads(record.read_text()) if record.exists() else {}
+    own = {name: _sysctl(name).read_text().strip() for name in BORROWED_SYSCTLS if name not in noted}
+    if own:
+        write_atomic(record, json.dumps({**noted, **own}))
     (BORROWED / "labs" / lab).touch()
     for name, value in BORROWED_SYSCTLS.items():
         _sysctl(name).write_text(value)
