@@ -117,6 +117,12 @@ class World:
             file,
         )
 
+    def add_space(self, name: str) -> None:
+        """One more namespace, without any connection."""
+        run("ip", "netns", "add", self.space(name))
+        self._cleanup.callback(run, "ip", "netns", "del", self.space(name))
+        self.call(name, "ip", "link", "set", "lo", "up")
+
     def plug(self, node: str, connected: bool) -> None:
         """Connect a node to the bridge or cut it off."""
         self.call("core", "ip", "link", "set", f"to-{node}", "up" if connected else "down")
@@ -129,9 +135,7 @@ class World:
 
     def _make_networks(self, nodes: Sequence[str]) -> None:
         for name in ("core", *nodes):
-            run("ip", "netns", "add", self.space(name))
-            self._cleanup.callback(run, "ip", "netns", "del", self.space(name))
-            self.call(name, "ip", "link", "set", "lo", "up")
+            self.add_space(name)
         self.call("core", "ip", "link", "add", "br0", "type", "bridge")
         self.call("core", "ip", "address", "add", f"{API}/24", "dev", "br0")
         self.call("core", "ip", "link", "set", "br0", "up")

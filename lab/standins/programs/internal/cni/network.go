@@ -59,6 +59,9 @@ func wirePod(name string, address net.IP) error {
 	if err := netlink.AddrReplace(link, &netlink.Addr{IPNet: host(address)}); err != nil {
 		return fmt.Errorf("address %s: %w", address, err)
 	}
+	if err := netlink.LinkSetUp(link); err != nil {
+		return fmt.Errorf("%s up: %w", name, err)
+	}
 	routes := []netlink.Route{
 		{LinkIndex: index, Dst: host(gateway), Scope: netlink.SCOPE_LINK},
 		{LinkIndex: index, Gw: gateway},
