@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import subprocess
 import uuid
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,8 +15,10 @@ from lab.nodes import namespace
 from lab.nodes.backend import ContainerBackend
 from lab.pve.guests.backend import AgentNotRunning, GuestDisk, GuestSpec, Nic
 from lab.pve.network import interfaces
+from tests.lab.conftest import LabCommand
 
 T = TypeVar("T")
+VMBR1 = interfaces.normalised({"iface": "vmbr1", "type": "bridge", "autostart": 1, "cidr": "10.0.0.2/24", "mtu": 9000})
 BOOT_SECONDS = 120
 
 
@@ -119,3 +122,23 @@ class Machine:
 async def within(seconds: float, awaitable: Awaitable[T]) -> T:
     """A bound for what must end by itself."""
     return await asyncio.wait_for(awaitable, seconds)
+
+
+Scenario = Callable[[Machine], Coroutine[Any, Any, None]]
+
+
+async def with_guest(lab: LabCommand, scenario: Scenario, vmid: int = 111, start: bool = True, **changes: Any) -> None:
+    """A guest of the running lab for a scenario; it is destroyed afterwards. `changes`: to its specification."""
+    systems = lab.folder / "systems"
+    backend = ContainerBackend(systems)
+    await add_bridge(backend, VMBR1)
+    checksum = next(iter(json.loads((systems / "backend.json").read_text())["images"]))
+    public_key = (lab.folder / "id_ed25519.pub").read_text().strip()
+    guest = spec(vmid, changes.pop("image_sha256", checksum), public_key, **changes)
+    machine = Machine(backend, guest, lab.namespace, lab.folder / "id_ed25519")
+    try:
+        if start:
+            await backend.start(guest)
+        await scenario(machine)
+    finally:
+        await backend.destroy(vmid)

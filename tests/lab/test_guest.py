@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,8 @@ import pytest
 
 from lab.nodes.backend import ContainerBackend
 from lab.pve.guests.backend import AgentNotRunning, BackendError, GuestDisk, Nic
-from lab.pve.network.interfaces import normalised
 from tests.lab.conftest import LabCommand
-from tests.lab.guests import Machine, add_bridge, spec, within
-
-VMBR1 = normalised({"iface": "vmbr1", "type": "bridge", "autostart": 1, "cidr": "10.0.0.2/24", "mtu": 9000})
-Scenario = Callable[[Machine], Coroutine[Any, Any, None]]
+from tests.lab.guests import Machine, Scenario, with_guest, within
 
 
 @pytest.fixture()
@@ -25,27 +20,9 @@ def guest(running_lab: LabCommand) -> Callable[..., None]:
     """Runs a scenario with one guest, which is destroyed afterwards."""
 
     def run(scenario: Scenario, vmid: int = 111, start: bool = True, **changes: Any) -> None:
-        asyncio.run(_with_guest(running_lab, scenario, vmid, start, changes))
+        asyncio.run(with_guest(running_lab, scenario, vmid, start, **changes))
 
     return run
-
-
-async def _with_guest(lab: LabCommand, scenario: Scenario, vmid: int, start: bool, changes: dict[str, Any]) -> None:
-    systems = lab.folder / "systems"
-    backend = ContainerBackend(systems)
-    await add_bridge(backend, VMBR1)
-    checksum = next(iter(json.loads((systems / "backend.json").read_text())["images"]))
-    public_key = (lab.folder / "id_ed25519.pub").read_text().strip()
-    machine = Machine(
-        backend, spec(vmid, changes.pop("image_sha256", checksum), public_key, **changes), lab.namespace,
-        lab.folder / "id_ed25519",
-    )  # fmt: skip
-    try:
-        if start:
-            await backend.start(machine.spec)
-        await scenario(machine)
-    finally:
-        await backend.destroy(vmid)
 
 
 def test_cloud_init_makes_the_guest_what_its_seed_says(guest: Callable[..., None], tmp_path: Path) -> None:
