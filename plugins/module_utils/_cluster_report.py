@@ -16,7 +16,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._machine_report im
     OK,
     UNVERIFIED,
     Row,
-    report_text,
+    summary_text,
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._node_report import compare_node, row_maker
 
@@ -94,8 +94,18 @@ def build_cluster_report(
         "rows": [asdict(row) for row in rows],
         "misses": [asdict(row) for row in rows if row.verdict == MISS],
         "unverified": [asdict(row) for row in rows if row.verdict == UNVERIFIED],
-        "text": report_text(rows, "subject"),
+        "text": _text(rows),
     }
+
+
+def _text(rows: Sequence[Row]) -> str:
+    """Counts, then what is not ok. Addresses, labels and reasons are too long for columns: each has its own line."""
+    lines = [summary_text(rows, "subject")]
+    for row in rows:
+        if row.verdict != OK:
+            lines += ["", f"{row.verdict}: {row.guest}: {row.check}"]
+            lines += [f"  expected  {row.expected}", f"  found     {row.found}"]
+    return "\n".join(lines)
 
 
 def _compare(

@@ -9,6 +9,7 @@ Paths are those of the API (``/api/v1/nodes``); nothing is discovered beforehand
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -157,18 +158,20 @@ def configuration_of(params: Mapping[str, Any], temp_dir: str | None = None) -> 
     ``temp_dir`` takes the certificates that a kubeconfig holds inline: the library reads them from files only.
     """
     configuration = Configuration()
+    path = params.get("kubeconfig")
     if not params.get("host"):
+        if path and os.pathsep not in path and not os.path.exists(path):
+            raise InfraError(f"kubeconfig {path} is not there: name the one of the cluster, or make the cluster first")
         try:
             load_kube_config(
-                config_file=params.get("kubeconfig") or None,
+                config_file=path or None,
                 context=params.get("context") or None,
                 client_configuration=configuration,
                 persist_config=False,
                 temp_file_path=temp_dir,
             )
         except (ConfigException, OSError, ValueError, TypeError, KeyError) as error:
-            name = params.get("kubeconfig") or "~/.kube/config"
-            raise InfraError(f"kubeconfig {name} cannot be used: {_short(error)}") from error
+            raise InfraError(f"kubeconfig {path or '~/.kube/config'} cannot be used: {_short(error)}") from error
     else:
         configuration.host = params["host"]
     if params.get("api_key"):

@@ -177,18 +177,22 @@ def _trim(value: float) -> str:
     return f"{value:.1f}".rstrip("0").rstrip(".")
 
 
-def report_text(rows: Sequence[Row], head: str = "guest") -> str:
-    """One line per guest (``head`` is what they are called) with its counts, then every row that is not ok, as aligned
-    columns."""
+def report_text(rows: Sequence[Row]) -> str:
+    """One line per guest with its counts, then every row that is not ok, as aligned columns."""
+    text = summary_text(rows, "guest")
+    details = [[row.guest, row.check, row.expected, row.found, row.verdict] for row in rows if row.verdict != OK]
+    if details:
+        text += "\n\n" + format_table([["guest", "check", "expected", "found", "verdict"], *details])
+    return text
+
+
+def summary_text(rows: Sequence[Row], head: str) -> str:
+    """One line per guest, or whatever ``head`` calls them, with its counts."""
     summary = [[head, "checks", OK, MISS, UNVERIFIED]]
     for guest in dict.fromkeys(row.guest for row in rows):
         mine = [row.verdict for row in rows if row.guest == guest]
         summary.append([guest, str(len(mine)), *(str(mine.count(verdict)) for verdict in (OK, MISS, UNVERIFIED))])
-    text = format_table(summary)
-    details = [[row.guest, row.check, row.expected, row.found, row.verdict] for row in rows if row.verdict != OK]
-    if details:
-        text += "\n\n" + format_table([[head, "check", "expected", "found", "verdict"], *details])
-    return text
+    return format_table(summary)
 
 
 def format_table(rows: Sequence[Sequence[str]]) -> str:
