@@ -68,6 +68,11 @@ RELEASES = {
             minor="1.36", kubernetes="v1.36.3", etcd="v3.6.8", etcd_tag="3.6.8-0", coredns="v1.14.2", pause="3.10.2",
             cni="v1.9.1", containerd="v2.4.2",
         ),
+        # The newest patch of 1.35 whose modules are published.
+        Release(
+            minor="1.35", kubernetes="v1.35.8", etcd="v3.6.6", etcd_tag="3.6.6-0", coredns="v1.13.1", pause="3.10.1",
+            cni="v1.9.1", containerd="v2.4.2",
+        ),
     )
 }  # fmt: skip
 
