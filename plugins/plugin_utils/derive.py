@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import endpoint
+from ansible_collections.detectviz.infra.plugins.plugin_utils.hosts_file import hosts_lines
 from ansible_collections.detectviz.infra.plugins.plugin_utils.machines import CONTROL_PLANE, WORKER
 from ansible_collections.detectviz.infra.plugins.plugin_utils.networks import (
     DEFAULT_MTU,
@@ -28,10 +29,11 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
     """``site`` is checked site data, ``machines`` the host variables, each with ``name``. Both stay unchanged.
 
     Returns cni_mtu, certificate_names, cluster (what kubeadm is told, empty without masters), api_endpoints (every
-    address at which the Kubernetes API may answer), dns_records [{zone, name, type, value}], node_labels, node_taints, node_addresses
-    (the one on the cluster's network) and serving_addresses (all) by host, proxmox_nodes, guest_ids by host, ingress_address, versions, networks {name: {bridge,
-    vlan_tag, cidrs, gateways, mtu}} (the host variable of that name hides the site's on a machine), vendor_snippet
-    (a volume, or empty), survives {guest, host, text}, warnings.
+    address at which the Kubernetes API may answer), dns_records [{zone, name, type, value}], hosts_lines (of a hosts
+    file), node_labels, node_taints, node_addresses (the one on the cluster's network) and serving_addresses (all) by
+    host, proxmox_nodes, guest_ids by host, ingress_address, versions, networks {name: {bridge, vlan_tag, cidrs,
+    gateways, mtu}} (the host variable of that name hides the site's on a machine), vendor_snippet (a volume, or empty),
+    survives {guest, host, text}, warnings.
     """
     networks = build_networks(site.get("networks") or {}, Place("site data"), Problems())
     cluster = networks.get(site.get("cluster_network") or "")
@@ -39,15 +41,17 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
     nodes = [machine for machine in machines if machine.get("node_role") in (CONTROL_PLANE, WORKER)]
     hosts = [host["name"] for host in site.get("proxmox_hosts") or []]
     survives = _survives(masters, hosts)
+    records, addresses = _dns_records(site, machines, networks), _node_addresses(machines, cluster)
     return {
         "cni_mtu": _cni_mtu(cluster, nodes),
         "certificate_names": _certificate_names(site, masters),
         "cluster": _cluster(site, masters),
         "api_endpoints": _api_endpoints(site, masters, cluster),
-        "dns_records": _dns_records(site, machines, networks),
+        "dns_records": records,
+        "hosts_lines": hosts_lines(machines, records, site.get("vip") or {}, addresses),
         "node_labels": {machine["name"]: _labels(machine) for machine in nodes},
         "node_taints": {machine["name"]: list(machine.get("taints") or []) for machine in nodes},
-        "node_addresses": _node_addresses(machines, cluster),
+        "node_addresses": addresses,
         "serving_addresses": {machine["name"]: _fixed_addresses(machine) for machine in nodes},
         "proxmox_nodes": hosts,
         "guest_ids": {machine["name"]: machine["vm_id"] for machine in machines},

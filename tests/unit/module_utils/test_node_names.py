@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.detectviz.infra.plugins.module_utils._node_hosts import hosts_lines
 from ansible_collections.detectviz.infra.plugins.module_utils._node_sshd import sshd_problems
+from ansible_collections.detectviz.infra.plugins.plugin_utils.hosts_file import hosts_lines
 
 ROWS = [{"name": "node-1", "networks": [{"addresses": ["192.168.0.11/24"]}, {"addresses": ["10.0.0.11/24", "dhcp"]}]}]
 RECORDS = [

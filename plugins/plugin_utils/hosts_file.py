@@ -12,7 +12,7 @@ CLUSTER_ALIAS = "{name}-cluster"
 
 
 def hosts_lines(
-    rows: Sequence[Mapping[str, Any]],
+    machines: Sequence[Mapping[str, Any]],
     dns_records: Sequence[Mapping[str, Any]],
     vip: Mapping[str, Any],
     node_addresses: Mapping[str, str],
@@ -23,7 +23,7 @@ def hosts_lines(
     address that the machine is reached by, and ``NAME-cluster`` for that on the cluster's network where it is another.
     """
     lines: dict[str, list[str]] = {}
-    for row in rows:
+    for row in machines:
         fixed = [
             address.partition("/")[0]
             for nic in row.get("networks") or []
