@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def make(workshop: Workshop, rootfs: Path, site: Mapping[str, Any], minors: Sequ
         release = catalogue.release(minor)
         programs = workshop.get(catalogue.programs(release))
         pause = workshop.own(kubernetes_images.PAUSE, ".", "pause")
-        _add_images(workshop, storage, kubernetes_images.images(release, programs, pause, rootfs))
+        add_images(workshop.say, storage, kubernetes_images.images(release, programs, pause, rootfs))
         runtimes.update((package.file_name, package) for package in packages.containerd(release, programs))
         files[f"kubernetes/v{minor}/deb"] = _repository(
             workshop, signer, f"kubernetes-v{minor}", packages.kubernetes(release, programs)
@@ -57,7 +58,7 @@ def make(workshop: Workshop, rootfs: Path, site: Mapping[str, Any], minors: Sequ
     files.update((f"containerd/{path.name}", path) for path in folder.iterdir())
     calico = standins.version(site, "calico_version")
     own = standins.programs(workshop)
-    _add_images(workshop, storage, standins.images(own, programs, standins.version(site, "kube_vip_version"), calico))
+    add_images(workshop.say, storage, standins.images(own, programs, standins.version(site, "kube_vip_version"), calico))
     manifest = f"calico/{calico}/calico.yaml"
     files[manifest] = _kept(workshop, f"calico-{calico}.yaml", of_version(calico, workshop.say))
     return Mirror(storage, files, signer.fingerprint, manifest)
@@ -82,14 +83,22 @@ def _repository(workshop: Workshop, signer: Signer, name: str, content: Sequence
     return store.once(workshop.artifacts / "packages", name, key, make_it)
 
 
-def _add_images(workshop: Workshop, storage: Path, images: Sequence[Image]) -> None:
-    for image in images:
-        def make_it(folder: Path, image: Image = image) -> None:
-            workshop.say(f"image: {image.name}:{', '.join(image.tags)}")
-            digest = registry.add(storage, image)
-            (folder / "digest").write_text(digest)
+def add_images(say: store.Say, storage: Path, images: Sequence[Image]) -> None:
+    """Put images into the registry's storage, where they are not there yet.
 
-        store.once(storage / "made", image.name.replace("/", "-"), store.key_of(image.recipe()), make_it)
+    A note beside each tag says what it was made from, so that a tag follows its recipe, also back again.
+    """
+    notes = storage / "made"
+    notes.mkdir(parents=True, exist_ok=True)
+    with (notes / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for image in images:
+            note = notes / f"{image.name.replace('/', '-')}-{'-'.join(image.tags)}"
+            key = store.key_of(image.recipe())
+            if not note.exists() or note.read_text() != key:
+                say(f"image: {image.name}:{', '.join(image.tags)}")
+                registry.add(storage, image)
+                note.write_text(key)
 
 
 def _kept(workshop: Workshop, name: str, text: str) -> Path:

@@ -14,6 +14,12 @@ from lab.artifacts import download, go, go_caches, store, toolchain, wrapper
 from lab.artifacts.catalogue import Program
 
 SOURCES = ("auto", "download", "build")
+# Go's caches after everything for one minor version was compiled: 10 GB, and as much again for what is in the making.
+ROOM_GB = 20
+
+
+class NoRoom(RuntimeError):
+    """The disk is too full to compile on; the text says how much is missing."""
 
 
 @dataclass
@@ -92,6 +98,12 @@ class Workshop:
         return {}
 
     def _compile(self, program: Program, folder: Path) -> None:
+        free = shutil.disk_usage(self.cache).free / 1e9
+        if free < ROOM_GB and not (self.cache / "go/build").exists():
+            raise NoRoom(
+                f"{self.cache} has {free:.0f} GB left, compiling Kubernetes needs {ROOM_GB}: free some, or move the "
+                "cache with DETECTVIZ_CACHE"
+            )
         module = folder / "module"
         module.mkdir()
         wrapper.write(module, program, self.toolchain)

@@ -333,6 +333,22 @@ def test_an_image_is_a_configuration_a_manifest_and_a_layer_by_their_digests(tmp
     assert entries["link"].issym() and entries["link"].linkname == "pause"
 
 
+def test_a_tag_follows_what_it_is_made_from_also_back_again(tmp_path: Path) -> None:
+    storage = tmp_path / "registry"
+    versions = []
+    for name in ("old", "new"):
+        (tmp_path / name).write_text(name)
+        versions.append(image.Image("tool", ["v1"], {"tool": tmp_path / name}))
+    said: list[str] = []
+    for packed in (versions[0], versions[1], versions[1], versions[0]):
+        mirror.add_images(said.append, storage, [packed])
+        link = storage / registry.TREE / "repositories/tool/_manifests/tags/v1/current/link"
+        layer = json.loads(blob(storage, link.read_text()))["layers"][0]["digest"]
+        with tarfile.open(fileobj=io.BytesIO(blob(storage, layer))) as archive:
+            assert archive.extractfile("tool").read() == packed.files["tool"].read_bytes()
+    assert said == ["image: tool:v1"] * 3
+
+
 def blob(storage: Path, digest: str) -> bytes:
     """A blob of the registry's storage; its name is its content's."""
     name = digest.removeprefix("sha256:")
