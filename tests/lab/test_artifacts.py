@@ -28,6 +28,7 @@ from lab.artifacts import (
     download,
     go_caches,
     image,
+    mirror,
     packages,
     registry,
     store,
@@ -218,8 +219,8 @@ def publish(folder: Path, program: catalogue.Program, content: bytes) -> None:
 def test_a_program_is_downloaded_from_upstreams_layout_and_kept(tmp_path: Path, name: str) -> None:
     program = PROGRAMS[name]
     publish(tmp_path / "www", program, b"\x7fELF of " + name.encode())
-    with upstream(tmp_path / "www") as mirror:
-        shop = Workshop(tmp_path / "cache", quiet, "auto", download.Origin(mirror))
+    with upstream(tmp_path / "www") as url:
+        shop = Workshop(tmp_path / "cache", quiet, "auto", download.Origin(url))
         path = shop.get([program])[name]
         assert path.read_bytes() == b"\x7fELF of " + name.encode()
         assert path.stat().st_mode & 0o111
@@ -232,8 +233,8 @@ def test_a_program_that_is_not_what_upstream_published_is_refused_and_not_kept(t
     program = PROGRAMS["kubeadm"]
     publish(tmp_path / "www", program, b"good")
     (tmp_path / "www/dl.k8s.io" / urllib.parse.urlsplit(program.official.url).path.lstrip("/")).write_bytes(b"evil")
-    with upstream(tmp_path / "www") as mirror:
-        shop = Workshop(tmp_path / "cache", quiet, "download", download.Origin(mirror))
+    with upstream(tmp_path / "www") as url:
+        shop = Workshop(tmp_path / "cache", quiet, "download", download.Origin(url))
         with pytest.raises(download.DownloadError, match="published is .*: fetch it again"):
             shop.get([program])
     assert not list((tmp_path / "cache/artifacts/programs").glob("kubeadm-*"))
