@@ -97,6 +97,7 @@ class Container:
             if pid is None:
                 raise CommandError(["runc", "create", self.name], 1, "no init process")
             self._new_boot_id(pid)
+            self._share_mounts(pid)
             self._name_disks(pid, numbers)
             if before_boot:
                 before_boot(pid)
@@ -124,6 +125,11 @@ class Container:
             "mount --bind /run/boot_id /proc/sys/kernel/random/boot_id && rm /run/boot_id"
         )
         run("nsenter", f"--target={pid}", "--mount", "--", "/bin/sh", "-c", script, stdin=f"{uuid4()}\n")
+
+    def _share_mounts(self, pid: int) -> None:
+        """What systemd does at boot, but not in a container: pods with mounts for their node need it. Among whom they are
+        shared is the guest's own: the machine sees none of them."""
+        run("nsenter", f"--target={pid}", "--mount", "--", "mount", "--make-rshared", "/")
 
     def _name_disks(self, pid: int, numbers: Mapping[str, int]) -> None:
         """What udev does on a machine with a kernel of its own."""

@@ -61,6 +61,17 @@ def test_cloud_init_makes_the_guest_what_its_seed_says(guest: Callable[..., None
     guest(scenario)
 
 
+def test_mounts_are_shared_with_pods_and_not_with_the_machine(guest: Callable[..., None]) -> None:
+    async def scenario(machine: Machine) -> None:
+        await machine.until_booted()
+        for place in ("/", "/sys", "/run", "/var/lib/kubelet"):
+            assert await machine.shell(f"findmnt -no PROPAGATION {place}") == (0, "shared\n"), place
+        await machine.shell("mkdir -p /mnt/own && mount -t tmpfs own /mnt/own")
+        assert "/mnt/own" not in Path("/proc/self/mountinfo").read_text()
+
+    guest(scenario)
+
+
 def test_a_reboot_from_inside_keeps_the_disk_and_comes_back(guest: Callable[..., None]) -> None:
     async def scenario(machine: Machine) -> None:
         await machine.until_booted()
