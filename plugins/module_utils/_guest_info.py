@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._host_keys import read_host_keys
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
-
-KEY_FILE = "/etc/ssh/ssh_host_{kind}_key.pub"
-KEY_KINDS = ("ed25519", "ecdsa", "rsa")
-"""In the order of preference; one key is enough."""
 
 
 def read_guests(
@@ -47,21 +44,8 @@ def _read(client: ProxmoxClient, guest: Mapping[str, Any], row: Mapping[str, Any
         # The list learns the state of a fresh guest some ten seconds late.
         result["state"] = client.get(f"{path}/status/current").get("status")
     if keys and result["state"] == "running":
-        result["host_keys"], result["problem"] = _host_keys(client, path)
-    return result
-
-
-def _host_keys(client: ProxmoxClient, path: str) -> tuple[list[str], str | None]:
-    problem = None
-    for kind in KEY_KINDS:
         try:
-            answer = client.get(f"{path}/agent/file-read", file=KEY_FILE.format(kind=kind))
+            result["host_keys"] = read_host_keys(client, path)
         except ApiError as error:
-            problem = f"its host key cannot be read through the guest agent: {error.text.strip()}"
-            if error.status != 500 or "agent is not running" in error.text or "No QEMU guest agent" in error.text:
-                break
-            continue
-        key = str(answer.get("content") or "").strip()
-        if key:
-            return [key], None
-    return [], problem
+            result["problem"] = f"its host key cannot be read through the guest agent: {error.text.strip()}"
+    return result

@@ -14,20 +14,21 @@ import ipaddress
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError, InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._host_keys import read_host_keys
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_pipeline import StepError, Tools
 
+T = TypeVar("T")
 PROBE_SECONDS = 3.0
 SSH_PORT = 22
 SSH_SECONDS = 1.0
-HOST_KEY = "/etc/ssh/ssh_host_ed25519_key.pub"
 # What helps a guest without an agent that nobody has told to install one.
 NO_AGENT = (
     "the cloud images of the distributions do not hold qemu-guest-agent. Let the first boot install it "
@@ -101,12 +102,14 @@ class Waiter:
 
     def _read_host_keys(self, guest: Guest, node: str, how: str, arrival: Arrival, deadline: Deadline) -> None:
         """The guest's own public host key, over the authenticated API; sshd makes it while it boots."""
-        path = f"nodes/{node}/qemu/{guest.vm_id}/agent/file-read"
+        path = f"nodes/{node}/qemu/{guest.vm_id}"
         # A first boot that installs the agent upgrades all packages before, so it may take all the time that there is.
         patient = how == "agent" or not _without_snippet(guest)
         until = deadline if patient else Deadline.after(self._tools.clock, AGENT_GRACE, guest.label, deadline)
         try:
-            answer = self._ask(path, until, guest, f"the agent of {guest.label} to show {HOST_KEY}", file=HOST_KEY)
+            arrival.host_keys = self._ask(
+                lambda: read_host_keys(self._tools.client, path), node, until, f"the agent of {guest.label} to show its host key"
+            )
         except (DeadlineError, ApiError) as error:
             if how == "agent":
                 raise
@@ -116,28 +119,26 @@ class Waiter:
             )
             if isinstance(error, DeadlineError) and _without_snippet(guest):
                 arrival.warnings.append(f"{guest.label} answers on SSH, its agent does not: {NO_AGENT}")
-            return
-        arrival.host_keys = [line.strip() for line in str(answer.get("content", "")).splitlines() if line.strip()]
 
     def _leased(self, guest: Guest, node: str, deadline: Deadline) -> list[str]:
         """Addresses that the guest got by DHCP, as its agent tells them; waits until there is one."""
         path = f"nodes/{node}/qemu/{guest.vm_id}/agent/network-get-interfaces"
         awaited = f"the agent of {guest.label} to tell its addresses"
         while True:
-            found = usable_addresses(self._ask(path, deadline, guest, awaited))
+            found = usable_addresses(self._ask(lambda: self._tools.client.get(path), node, deadline, awaited))
             if found:
                 return found
             deadline.pause(PROBE_SECONDS, awaited)
 
-    def _ask(self, path: str, deadline: Deadline, guest: Guest, awaited: str, **params: Any) -> Any:
-        """An agent call, tried until the agent answers. A refusal (403 and the like) is raised at once."""
+    def _ask(self, call: Callable[[], T], node: str, deadline: Deadline, awaited: str) -> T:
+        """What the agent answers to a call, tried until it does. A refusal (403 and the like) is raised at once."""
         with _last_answer() as last:
             while True:
                 deadline.check(awaited)
-                with self._node_locks[path.split("/")[1]]:
+                with self._node_locks[node]:
                     began = self._tools.clock.monotonic()
                     try:
-                        return self._tools.client.get(path, **params)
+                        return call()
                     except ApiError as error:
                         if error.status != 500 or "disabled" in error.text:
                             raise
