@@ -163,7 +163,7 @@ def plan(pve: Emulator, site: Path, playbook: str = "detectviz.infra.plan") -> P
     before = Outside.of(pve)
     pve.requests(reset=True)
     done = subprocess.run(
-        command, cwd=site, env=environment, text=True, timeout=240, check=False,
+        command, cwd=site, env=environment, text=True, timeout=500, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     writes = [call for call in pve.requests()["by"] if not call.startswith("GET")]

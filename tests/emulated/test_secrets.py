@@ -67,7 +67,7 @@ def test_the_tokens_secret_is_nowhere_when_a_run_is_most_talkative(user: UserSit
     process = user.start("-vvvv", "--diff")
     watch = Watch(secret, user.folder.parent, process)
     watch.start()
-    output, _nothing = process.communicate(timeout=240)
+    output, _nothing = process.communicate(timeout=500)
     watch.join()
     assert process.returncode != 0 and "the pool is on fire" in output
     log = (user.folder.parent / "ansible.log").read_text(encoding="utf-8")

@@ -94,5 +94,5 @@ class UserSite:
     def play(self, *arguments: str, playbook: str = "", **environment: str) -> tuple[int, str]:
         """(exit code, all that it printed)."""
         process = self.start(*arguments, playbook=playbook, **environment)
-        output, _nothing = process.communicate(timeout=240)
+        output, _nothing = process.communicate(timeout=500)
         return process.returncode, output
