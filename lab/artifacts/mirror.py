@@ -22,12 +22,14 @@ KEY_FILE = "Release.key"
 @dataclass(frozen=True)
 class Mirror:
     """`registry`: storage of the image registry; `files`: path on the file server to a file or folder in the cache;
-    `fingerprint`: of the key that signs the package repositories; `calico`: where `files` has Calico's manifest."""
+    `fingerprint`: of the key that signs the package repositories; `calico`: where `files` has Calico's manifest;
+    `kubectl`: the client of the last of the minor versions."""
 
     registry: Path
     files: Mapping[str, Path]
     fingerprint: str
     calico: str
+    kubectl: Path
 
     @property
     def calico_sha256(self) -> str:
@@ -61,7 +63,7 @@ def make(workshop: Workshop, rootfs: Path, site: Mapping[str, Any], minors: Sequ
     add_images(workshop.say, storage, standins.images(own, programs, standins.version(site, "kube_vip_version"), calico))
     manifest = f"calico/{calico}/calico.yaml"
     files[manifest] = _kept(workshop, f"calico-{calico}.yaml", of_version(calico, workshop.say))
-    return Mirror(storage, files, signer.fingerprint, manifest)
+    return Mirror(storage, files, signer.fingerprint, manifest, programs["kubectl"])
 
 
 def publish(mirror: Mirror, served: Path) -> None:

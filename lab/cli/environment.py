@@ -10,8 +10,8 @@ from typing import Any
 from lab.cli.places import Places
 
 
-def connection_environment(connection: Mapping[str, Any], places: Places) -> dict[str, str]:
-    """Variables for the clients, from the emulator's connection.json."""
+def connection_environment(connection: Mapping[str, Any], places: Places, site: Mapping[str, Any]) -> dict[str, str]:
+    """Variables for the clients, from the emulator's connection.json and the site's name."""
     values = {
         "PROXMOX_HOST": connection["host"],
         "PROXMOX_PORT": connection["port"],
@@ -25,6 +25,8 @@ def connection_environment(connection: Mapping[str, Any], places: Places) -> dic
         # Two labs have the same addresses: a kept connection of the other one must not be taken for ours.
         "ANSIBLE_SSH_CONTROL_PATH_DIR": places.folder / "cp",
         "DETECTVIZ_LAB": places.name,
+        # Where the collection puts it, once there is a cluster.
+        "KUBECONFIG": places.folder / ".state" / str(site.get("site_name")) / "kubeconfig",
     }
     return {name: str(value) for name, value in values.items()}
 

@@ -23,4 +23,6 @@ def run(options: argparse.Namespace) -> int:
     if not places.environment.exists() or not namespace.exists(places.namespace):
         raise SystemExit(f"lab {places.name} is not up: python -m lab --name {places.name} up")
     argv = [*namespace.enter(places.namespace), *words]
-    os.execvpe(argv[0], argv, read_environment(places.environment))
+    environment = read_environment(places.environment)
+    environment["PATH"] = f"{places.programs}{os.pathsep}{environment.get('PATH', os.defpath)}"
+    os.execvpe(argv[0], argv, environment)

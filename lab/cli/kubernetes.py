@@ -18,6 +18,10 @@ EVICTION = {"memory.available": "50Mi", "nodefs.available": "1%", "nodefs.inodes
             "imagefs.inodesFree": "1%"}  # fmt: skip
 
 
+class OldImage(RuntimeError):
+    """The lab was made from an image without a registry."""
+
+
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """Where programs come from."""
     parser.add_argument("--source", choices=programs.SOURCES, default="auto",
@@ -43,23 +47,41 @@ def minor_of(site: Mapping[str, Any]) -> str:
 
 
 def registry_command(places: Places, layout: Plan, rootfs: Path, storage: Path) -> list[str]:
-    """Debian's registry from the systems' image, in the router's namespace; the program's libraries are beside it."""
+    """Debian's registry from the systems' image, in the router's namespace; the program's libraries are beside it.
+
+    Raises OldImage.
+    """
+    program = rootfs / "usr/bin/docker-registry"
+    if not program.exists():
+        raise OldImage(
+            f"lab {places.name} keeps the image {rootfs.parent.name}, which has no image registry: take the lab down "
+            "and start it again, or start it --without-kubernetes"
+        )
     settings = places.folder / "registry.yml"
     settings.write_text(registry.configuration(storage, layout.file_server, REGISTRY_PORT))
     loader = next(rootfs.glob("usr/lib*/ld-linux-*.so.*"))
     libraries = next(rootfs.glob("usr/lib/*-linux-gnu"))
     return [
         *namespace.enter(router.name(places.namespace)), str(loader), "--library-path", str(libraries),
-        str(rootfs / "usr/bin/docker-registry"), "serve", str(settings),
+        str(program), "serve", str(settings),
     ]  # fmt: skip
 
 
-def overlay(layout: Plan, made: mirror.Mirror) -> dict[str, Any]:
+def link_client(places: Places, made: mirror.Mirror) -> None:
+    """kubectl for `lab exec`."""
+    places.programs.mkdir(exist_ok=True)
+    link = places.programs / "kubectl"
+    link.unlink(missing_ok=True)
+    link.symlink_to(made.kubectl)
+
+
+def overlay(site: Mapping[str, Any], layout: Plan, made: mirror.Mirror) -> dict[str, Any]:
     """Site data of the cluster that is different in the lab: what any site behind mirrors sets, and what a node that
     shares its machine's kernel and disk needs."""
     return {
         "registry_mirrors": {"*": {"endpoints": [layout.registry_url], "skip_verify": False}},
         "package_mirrors": {
+            **(site.get("package_mirrors") or {}),
             "kubernetes": _repository(layout, made, "kubernetes"),
             "containerd": {**_repository(layout, made, "containerd"), "suite": "/", "components": ""},
         },

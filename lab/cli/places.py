@@ -68,6 +68,11 @@ class Places:
         return self.folder / "files"
 
     @property
+    def programs(self) -> Path:
+        """Commands that only `exec` finds."""
+        return self.folder / "bin"
+
+    @property
     def logs(self) -> Path:
         return self.folder / "logs"
 

@@ -102,6 +102,7 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
             workshop = kubernetes.workshop(options, say)
             made = mirror.make(workshop, rootfs, site, [kubernetes.minor_of(site)])
             mirror.publish(made, places.served)
+            kubernetes.link_client(places, made)
         with step("image registry"):
             argv = kubernetes.registry_command(places, layout, rootfs, made.registry)
             _start(places, known, "registry", argv, layout.file_server, REGISTRY_PORT)
@@ -115,14 +116,14 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
             site, layout, checksum, host_system.public_host_keys(host), public_key, places.key, snippets=plain
         )
         if made:
-            data.update(kubernetes.overlay(layout, made))
+            data.update(kubernetes.overlay(site, layout, made))
         site_overlay.write_copy(source, places.site, data)
     with step("Proxmox API"):
         _start(places, known, "emulator", _emulator(places, options, layout), layout.address, API_PORT)
         connection = _connection(places)
         places.connection.touch(mode=0o600)
         places.connection.write_text(json.dumps(connection, indent=1))
-        write_environment(places.environment, connection_environment(connection, places))
+        write_environment(places.environment, connection_environment(connection, places, site))
 
 
 def _image(before: facts.Facts | None) -> Path:
