@@ -17,6 +17,7 @@ from lab.artifacts.toolchain import Toolchain
 from lab.nodes.commands import CommandError, run
 
 GO_LINE = re.compile(r"^go (\S+)$", re.M)
+REQUIRED = re.compile(r"^\s*(?:require\s+)?(k8s\.io/\S+)\s+v0\.0\.0\b", re.M)
 STAGED = re.compile(r"^\s*(?:replace\s+)?(k8s\.io/\S+)\s+=>\s+\./staging/", re.M)
 DOWNLOAD_SECONDS = 600
 
@@ -34,9 +35,11 @@ def go_mod(program: Program, upstream: Sequence[str]) -> str:
     lines += [f"require {module} {program.version}" for module in program.modules]
     published = "v0" + program.version[len("v1"):]
     for text in upstream:
-        # Required as well as replaced: then the compiler's cache is shared with programs that just require them.
-        for module in STAGED.findall(text):
-            lines += [f"require {module} {published}", f"replace {module} => {module} {published}"]
+        lines += [f"replace {module} => {module} {published}" for module in STAGED.findall(text)]
+        # Required as well, so that the compiler's cache is shared with programs that just require them. Samples are
+        # only replaced; not all are published.
+        staged = set(STAGED.findall(text))
+        lines += [f"require {module} {published}" for module in REQUIRED.findall(text) if module in staged]
     return "\n".join(lines) + "\n"
 
 

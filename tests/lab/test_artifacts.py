@@ -43,8 +43,9 @@ from lab.nodes.commands import run
 RELEASE = catalogue.release(catalogue.DEFAULT_MINOR)
 PROGRAMS = {program.name: program for program in catalogue.programs(RELEASE)}
 UPSTREAM_GO_MOD = (
-    "module k8s.io/kubernetes\n\ngo 1.26.0\n\nrequire k8s.io/api v0.0.0\n\nreplace (\n"
-    "\tk8s.io/api => ./staging/src/k8s.io/api\n\tk8s.io/client-go => ./staging/src/k8s.io/client-go\n)\n"
+    "module k8s.io/kubernetes\n\ngo 1.26.0\n\nrequire (\n\tgithub.com/other/thing v0.0.0\n\tk8s.io/api v0.0.0\n"
+    "\tk8s.io/client-go v0.0.0 // indirect\n)\n\nreplace (\n\tk8s.io/api => ./staging/src/k8s.io/api\n"
+    "\tk8s.io/client-go => ./staging/src/k8s.io/client-go\n\tk8s.io/sample => ./staging/src/k8s.io/sample\n)\n"
 )
 STATUS = """\
 Package: iptables
@@ -145,6 +146,8 @@ def test_the_wrapper_requires_kubernetes_libraries_under_their_published_version
     published = "v0" + RELEASE.kubernetes[2:]
     for module in ("k8s.io/api", "k8s.io/client-go"):
         assert f"replace {module} => {module} {published}\n" in text
+        assert f"require {module} {published}\n" in text
+    assert "require k8s.io/sample " not in text and "require github.com/other/thing" not in text
 
 
 def test_the_wrapper_takes_the_newest_language_of_its_modules() -> None:
