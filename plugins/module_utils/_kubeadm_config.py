@@ -74,18 +74,21 @@ def join_configuration(node: Mapping[str, Any], material: Mapping[str, Any], dis
     return [document]
 
 
-def discovery_kubeconfig(endpoint: str, ca_pem: str) -> Object:
+def discovery_kubeconfig(material: Mapping[str, Any]) -> Object:
     """A kubeconfig that holds the cluster's CA as an existing node has it, so that a joiner trusts no first sight."""
-    data = base64.b64encode(ca_pem.encode()).decode()
+    data = base64.b64encode(material["ca_certificate"].encode()).decode()
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {"name": "cluster", "cluster": {"server": f"https://{endpoint}", "certificate-authority-data": data}}
+            {
+                "name": "cluster",
+                "cluster": {"server": f"https://{material['endpoint']}", "certificate-authority-data": data},
+            }
         ],
-        "contexts": [{"name": "cluster", "context": {"cluster": "cluster", "user": ""}}],
+        "contexts": [{"name": "cluster", "context": {"cluster": "cluster", "user": "joiner"}}],
         "current-context": "cluster",
-        "users": [],
+        "users": [{"name": "joiner", "user": {"token": material["token"]}}],
     }
 
 

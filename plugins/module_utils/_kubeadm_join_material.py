@@ -13,7 +13,12 @@ from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_config as config
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import kubeadm, new_token, secret_file
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import ADMIN, ETCD_CLIENT, ETCD_PORT, PKI
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
+    ETCD_CLIENT,
+    ETCD_PORT,
+    PKI,
+    admin_api,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused, HttpsJson
 
 JOINERS = "system:bootstrappers:kubeadm:default-node-token"
@@ -45,8 +50,7 @@ def join_material(
     """Runs on a master. Everything in it but the endpoint is secret, or decides whom the joiner trusts."""
     token = new_token()
     expires = datetime.datetime.fromtimestamp(now, datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
-    api = HttpsJson(address, config.API_PORT, ADMIN)
-    api.post("/api/v1/namespaces/kube-system/secrets", token_secret(token, expires))
+    admin_api(address).post("/api/v1/namespaces/kube-system/secrets", token_secret(token, expires))
     material = {
         "token": token,
         "ca_certificate": (PKI / "ca.crt").read_text(encoding="ascii"),
@@ -75,7 +79,7 @@ def evict(address: str, name: str, member_address: str) -> bool:
             etcd.post("/v3/cluster/member/remove", {"ID": member["ID"]})
             found = True
     try:
-        HttpsJson(address, config.API_PORT, ADMIN).request("DELETE", f"/api/v1/nodes/{name}")
+        admin_api(address).request("DELETE", f"/api/v1/nodes/{name}")
         found = True
     except ApiRefused as error:
         if error.status != 404:

@@ -20,7 +20,6 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_co
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as node_state
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError, InfraError, LockedError
-from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import HttpsJson
 
 RUN_DIR = Path("/run/detectviz-infra")
 """In memory and for root alone: tokens and keys are never on a disk."""
@@ -98,7 +97,7 @@ def join(
     started = resumed and known and node_state.kubelet_healthy()
     # A worker whose kubelet runs and is known has nothing left to do; kubeadm refuses to start a Ready node again.
     if not started or node["control_plane"]:
-        discovery = json.dumps(config.discovery_kubeconfig(material["endpoint"], material["ca_certificate"]))
+        discovery = json.dumps(config.discovery_kubeconfig(material))
         with secret_file("discovery.json", discovery) as discovery_file:
             documents = config.join_configuration(node, material, discovery_file)
             with secret_file("join.json", config.documents(documents)) as path:
@@ -158,7 +157,7 @@ def settle(clock: Clock, node: Mapping[str, Any], timeout: float) -> None:
 def ready(address: str) -> bool:
     """Whether the API server at an address says that it is ready."""
     try:
-        return str(HttpsJson(address, config.API_PORT, node_state.ADMIN).get("/readyz")).strip() == "ok"
+        return str(node_state.admin_api(address).get("/readyz")).strip() == "ok"
     except InfraError:
         return False
 
@@ -179,11 +178,16 @@ def kubeadm(run: Run, *arguments: str) -> str:
     """Raises InfraError with the end of what kubeadm printed, without tokens and keys."""
     code, output = run(["kubeadm", *arguments])
     if code != 0:
-        tail = "\n".join(scrubbed(output).strip().splitlines()[-25:])
         raise InfraError(
-            f"kubeadm {arguments[0]} ended with code {code}; run again to go on from here. It said:\n{tail}"
+            f"kubeadm {arguments[0]} ended with code {code}; run again to go on from here. It said:\n{told(output)}"
         )
     return output
+
+
+def told(output: str) -> str:
+    """The end of what kubeadm printed, without the kernel's options, which it lists in colour."""
+    lines = [line for line in scrubbed(output).splitlines() if line.strip() and "\x1b" not in line]
+    return "\n".join(lines[-20:])
 
 
 def scrubbed(text: str) -> str:

@@ -29,6 +29,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https 
     ApiUnreachable,
     Credentials,
     HttpsJson,
+    secret_files,
 )
 
 KUBERNETES = Path("/etc/kubernetes")
@@ -43,17 +44,17 @@ CONTROL_PLANE_PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube
 ETCD_PORT = 2379
 POLL = 1.0
 
-ADMIN = Credentials(
-    ca=str(PKI / "ca.crt"),
-    certificate=str(PKI / "apiserver-kubelet-client.crt"),
-    key=str(PKI / "apiserver-kubelet-client.key"),
-)
-"""The API server's own client certificate is an administrator's, and lies in files as Python wants them."""
 ETCD_CLIENT = Credentials(
     ca=str(PKI / "etcd/ca.crt"),
     certificate=str(PKI / "apiserver-etcd-client.crt"),
     key=str(PKI / "apiserver-etcd-client.key"),
 )
+
+KUBECONFIG_FIELDS = {
+    "ca": "certificate-authority-data",
+    "certificate": "client-certificate-data",
+    "key": "client-key-data",
+}
 
 Run = Callable[[list[str]], tuple[int, str]]
 """Runs a command: its exit code and what it printed. A program that is not installed is code 127."""
@@ -163,11 +164,22 @@ def answers_at(address: str, timeout: float) -> bool:
 def cluster_view(address: str) -> dict[str, Any]:
     """The cluster as this node's own API server and etcd tell it: ``nodes`` and ``members``, or ``error``."""
     try:
-        api = HttpsJson(address, API_PORT, ADMIN)
+        api = admin_api(address)
         nodes = [node_summary(item) for item in api.get("/api/v1/nodes")["items"]]
         return {"nodes": nodes, "members": members(address)}
     except InfraError as error:
         return {"error": str(error)}
+
+
+def admin_api(address: str) -> HttpsJson:
+    """The node's own API server, as the administrator whose kubeconfig kubeadm has left on the node."""
+    text = read_text(KUBERNETES / "admin.conf") or ""
+    found = {key: re.search(rf"\b{field}: (\S+)", text) for key, field in KUBECONFIG_FIELDS.items()}
+    data = {key: base64.b64decode(match[1]) for key, match in found.items() if match}
+    if len(data) < len(KUBECONFIG_FIELDS):
+        raise ApiUnreachable(f"{KUBERNETES / 'admin.conf'} is not there, or holds no certificates")
+    with secret_files(**data) as paths:
+        return HttpsJson(address, API_PORT, Credentials(**paths))
 
 
 def node_summary(node: Mapping[str, Any]) -> dict[str, Any]:

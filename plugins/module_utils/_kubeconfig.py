@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,4 +49,5 @@ def _replaced(items: list[Mapping[str, Any]], new: list[Mapping[str, Any]]) -> l
 
 
 def _dump(config: Mapping[str, Any]) -> str:
-    return str(yaml.safe_dump(dict(config), sort_keys=False, width=10_000))
+    # Through JSON, as Ansible's strings carry marks that YAML cannot write.
+    return str(yaml.safe_dump(json.loads(json.dumps(config)), sort_keys=False, width=10_000))

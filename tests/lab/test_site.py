@@ -70,7 +70,7 @@ def running(lab: LabCommand) -> dict[str, list[str]]:
 
 
 def test_check_mode_on_an_empty_proxmox_is_true_and_makes_nothing(site: LabCommand) -> None:
-    said = play(site, "site.yml", "--check", "--diff")
+    said = play(site, "site.yml", "--tags", "p1", "--check", "--diff")
     assert changes(said)["localhost"] > 0
     for name in MACHINES:
         assert re.search(rf"{name}\b.*planned, not inspected", said), said
@@ -114,7 +114,7 @@ def test_a_second_run_changes_nothing(site: LabCommand) -> None:
 
 
 def test_check_mode_on_a_finished_site_finds_nothing_to_do(site: LabCommand) -> None:
-    assert set(changes(play(site, "site.yml", "--check", "--diff")).values()) == {0}
+    assert set(changes(play(site, "site.yml", "--tags", "p1", "--check", "--diff")).values()) == {0}
 
 
 def test_the_plan_of_a_finished_site_is_none(site: LabCommand) -> None:
@@ -138,7 +138,7 @@ def test_reset_destroys_nothing_without_its_word_and_only_what_is_named(site: La
 
 
 def test_a_machine_that_is_gone_is_made_again(site: LabCommand) -> None:
-    assert changes(play(site, "site.yml"))["localhost"] > 0
+    assert changes(play(site, "site.yml", "--tags", "p1"))["localhost"] > 0
     assert guests(site) == IDS
 
 
@@ -146,9 +146,9 @@ def test_a_machine_that_is_gone_is_made_again(site: LabCommand) -> None:
 def test_after_the_machine_has_restarted_one_up_and_one_run_bring_all_back(site: LabCommand) -> None:
     _restart(site)
     site("up", "--yes", "--without-kubernetes")
-    changes(play(site, "site.yml"))
+    changes(play(site, "site.yml", "--tags", "p1"))
     assert running(site) == MACHINES
-    assert set(changes(play(site, "site.yml")).values()) == {0}
+    assert set(changes(play(site, "site.yml", "--tags", "p1")).values()) == {0}
 
 
 def _restart(lab: LabCommand) -> None:

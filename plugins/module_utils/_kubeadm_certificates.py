@@ -1,0 +1,144 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A master's certificates: the API server's issued anew, or all renewed and what uses them started again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_config as config
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import (
+    RUN_DIR,
+    kubeadm,
+    secret_file,
+    settle,
+    wait_until,
+)
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
+    KUBERNETES,
+    MANIFESTS,
+    PKI,
+    fingerprint,
+    read_text,
+)
+
+BACKUPS = KUBERNETES / "backups"
+STASH = KUBERNETES / "restarting"
+"""Where a static pod's manifest is while its pod ends. What an ended run has left there is put back first."""
+PORTS = {
+    "kube-apiserver": 6443,
+    "kube-controller-manager": 10257,
+    "kube-scheduler": 10259,
+    "etcd": 2381,
+    "kube-vip": 2112,
+}
+"""Where each static pod listens: it has ended when nothing does, and runs again when something does."""
+
+Run = Callable[[list[str]], tuple[int, str]]
+
+
+def reissue(run: Run, clock: Clock, address: str, name: str, cluster: Mapping[str, Any], timeout: float) -> str:
+    """A new certificate of the API server with the cluster's names; the folder that holds the old one.
+
+    The API server reads a changed file by itself, so nothing is started again.
+    """
+    backup = back_up(["apiserver.crt", "apiserver.key"])
+    made = RUN_DIR / "certificates"
+    shutil.rmtree(made, ignore_errors=True)
+    made.mkdir(mode=0o700)
+    try:
+        # Made aside and then put into place, so that there is a certificate at every moment.
+        for part in ("ca.crt", "ca.key"):
+            (made / part).symlink_to(PKI / part)
+        documents = [
+            {
+                "apiVersion": config.API_VERSION,
+                "kind": "InitConfiguration",
+                "localAPIEndpoint": {"advertiseAddress": address, "bindPort": config.API_PORT},
+                "nodeRegistration": {"name": name},
+            },
+            {**config.cluster_configuration(cluster), "certificatesDir": str(made)},
+        ]
+        with secret_file("certificates.json", config.documents(documents)) as path:
+            kubeadm(run, "init", "phase", "certs", "apiserver", "--config", path)
+        for part in ("apiserver.key", "apiserver.crt"):
+            shutil.copy2(made / part, PKI / f"{part}.new")
+            os.replace(PKI / f"{part}.new", PKI / part)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    wanted = fingerprint(read_text(PKI / "apiserver.crt") or "")
+    wait_until(clock, timeout, "the API server to serve its new certificate", lambda: served(address) == wanted)
+    documents = [{"apiVersion": config.API_VERSION, "kind": "InitConfiguration"}, config.cluster_configuration(cluster)]
+    with secret_file("upload-config.json", config.documents(documents)) as path:
+        kubeadm(run, "init", "phase", "upload-config", "kubeadm", "--config", path)
+    return backup
+
+
+def renew(run: Run, clock: Clock, address: str, name: str, timeout: float) -> str:
+    """Renews every certificate of this master, and starts its static pods again one after the other."""
+    put_back()
+    parts = [str(path.relative_to(PKI)) for path in PKI.rglob("*") if path.is_file()]
+    backup = back_up(parts, [path.name for path in KUBERNETES.glob("*.conf")])
+    kubeadm(run, "certs", "renew", "all")
+    for pod, port in PORTS.items():
+        if (MANIFESTS / f"{pod}.yaml").exists():
+            restart(clock, pod, port, timeout)
+    settle(clock, {"name": name, "address": address}, timeout)
+    return backup
+
+
+def restart(clock: Clock, pod: str, port: int, timeout: float) -> None:
+    """Ends a static pod by taking its manifest away, and puts that back."""
+    manifest, aside = MANIFESTS / f"{pod}.yaml", STASH / f"{pod}.yaml"
+    STASH.mkdir(mode=0o700, exist_ok=True)
+    os.replace(manifest, aside)
+    try:
+        wait_until(clock, timeout, f"{pod} to end", lambda: not listens(port))
+    finally:
+        os.replace(aside, manifest)
+    wait_until(clock, timeout, f"{pod} to run again", lambda: listens(port))
+
+
+def put_back() -> None:
+    """Manifests that an ended run has left aside."""
+    for path in STASH.glob("*.yaml"):
+        os.replace(path, MANIFESTS / path.name)
+
+
+def back_up(certificates: list[str], kubeconfigs: list[str] | None = None) -> str:
+    """Copies of files of the PKI and of kubeconfigs, for root alone; their folder."""
+    folder = BACKUPS / time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    for part in certificates:
+        target = folder / "pki" / part
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copy2(PKI / part, target)
+    for part in kubeconfigs or []:
+        shutil.copy2(KUBERNETES / part, folder / part)
+    BACKUPS.chmod(0o700)
+    return str(folder)
+
+
+def served(address: str) -> str | None:
+    """The fingerprint of the certificate that the API server shows."""
+    try:
+        return fingerprint(ssl.get_server_certificate((address, config.API_PORT), timeout=5))
+    except OSError:
+        return None
+
+
+def listens(port: int) -> bool:
+    for host in ("127.0.0.1", "::1"):
+        try:
+            with socket.create_connection((host, port), 1):
+                return True
+        except OSError:
+            continue
+    return False
