@@ -227,3 +227,20 @@ def test_pods_go_and_nodes_go(calico: Calico) -> None:
         "core", calico._programs["kubectl"], "--kubeconfig", calico.world.kubeconfig, "delete", "node", "node-2"
     )
     until("the way to its pods is gone", lambda: "10.244.2.0" not in calico.world.call("node-1", "ip", "route"), TRIES)
+
+
+def test_a_node_that_is_registered_again_is_told_again(calico: Calico) -> None:
+    world, kubectl = calico.world, calico._programs["kubectl"]
+    world.call("core", kubectl, "--kubeconfig", world.kubeconfig, "delete", "node", "node-1")
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "node-1"}, "spec": {"podCIDR": "10.244.7.0/24"}}
+    world.apply(node)
+
+    def told() -> bool:
+        found = world.kubectl("get", "node", "node-1")
+        tunnel = found["metadata"].get("annotations", {}).get("projectcalico.org/IPv4VXLANTunnelAddr")
+        return tunnel == "10.244.7.0" and any(
+            one["reason"] == "CalicoIsUp" for one in found["status"].get("conditions", [])
+        )
+
+    until("address and condition are there again", told, TRIES)
+    until("it is ready", lambda: calico.ready("node-1"), TRIES)

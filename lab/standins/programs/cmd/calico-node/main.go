@@ -24,13 +24,16 @@ var about = notice.Notice{
 	Does: []string{
 		"finds the node's address (IP, IP_AUTODETECTION_METHOD) and tells it in the node's annotations",
 		"makes the default IPPool, ClusterInformation and FelixConfiguration when they are not there",
-		"VXLAN (device vxlan.calico) or, in one network, plain routes to the other nodes' pods; MTU, VNI and port as Felix is set",
+		"VXLAN (device vxlan.calico) or, in one network, plain routes to the other nodes' pods",
+		"MTU, VNI and port as Felix is set",
 		"masquerades what pods of a pool with natOutgoing send out of the pools, in an nftables table of its own",
 		"serves Felix's health and metrics ports, answers the probes, sets the node's NetworkUnavailable condition",
 	},
 	DoesNot: []string{
-		"NetworkPolicy is not enforced", "BGP", "IPIP", "eBPF", "WireGuard", "IPv6", "Calico IPAM (pods get addresses from the node's pod CIDR)",
-		"iptables or nftables mode (nftablesMode and iptablesBackend have no effect)", "most settings of FelixConfiguration",
+		"NetworkPolicy is not enforced", "BGP", "IPIP", "eBPF", "WireGuard", "IPv6",
+		"Calico IPAM (pods get addresses from the node's pod CIDR)",
+		"iptables or nftables mode (nftablesMode and iptablesBackend have no effect)",
+		"most settings of FelixConfiguration",
 	},
 }
 

@@ -22,8 +22,8 @@ var about = notice.Notice{
 		"removes the address when the lease is lost, on SIGTERM, and at start if an earlier process left it",
 	},
 	DoesNot: []string{
-		"Services of type LoadBalancer", "BGP, routing tables, WireGuard", "IPVS load balancing", "IPv6", "DHCP and DNS names",
-		"the original's metrics",
+		"Services of type LoadBalancer", "BGP, routing tables, WireGuard", "IPVS load balancing", "IPv6",
+		"DHCP and DNS names", "the original's metrics",
 	},
 }
 

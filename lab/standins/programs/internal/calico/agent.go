@@ -95,7 +95,8 @@ func (a *Agent) start(ctx context.Context) error {
 	}
 	cidr, found := PodCIDR(node)
 	if !found {
-		return fmt.Errorf("node %s has no pod CIDR: the controller manager gives one when it runs with a pod subnet", a.NodeName)
+		return fmt.Errorf("node %s has no pod CIDR: the controller manager gives one when it runs with a pod subnet",
+			a.NodeName)
 	}
 	address, err := detect(node)
 	if err != nil {
@@ -187,6 +188,9 @@ func (a *Agent) follow(ctx context.Context) (nodes int, err error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := a.known(ctx); err != nil {
+		return len(all), err
+	}
 	var others []Node
 	for _, node := range all {
 		if parsed, ok := ParseNode(node); ok && node.Name != a.NodeName {
@@ -227,6 +231,19 @@ func (a *Agent) follow(ctx context.Context) (nodes int, err error) {
 		}
 	}
 	return len(all), err
+}
+
+// known tells the node's address again when its object was made anew: the others know nobody without it.
+func (a *Agent) known(ctx context.Context) error {
+	node, err := a.nodes.Get(a.NodeName)
+	if err != nil {
+		return err
+	}
+	if told, ok := ParseNode(node); ok && told == a.self {
+		return nil
+	}
+	a.up = false
+	return a.start(ctx)
 }
 
 func (a *Agent) felix() (Felix, error) {

@@ -71,7 +71,8 @@ func DetectAddress(method string, interfaces []Interface, internalIP netip.Addr)
 			}
 		}
 	}
-	return netip.Prefix{}, fmt.Errorf("IP_AUTODETECTION_METHOD %q finds no address on this node: %s", method, describe(interfaces))
+	return netip.Prefix{}, fmt.Errorf("IP_AUTODETECTION_METHOD %q finds no address on this node: %s",
+		method, describe(interfaces))
 }
 
 // LocalInterfaces reads this machine's interfaces.

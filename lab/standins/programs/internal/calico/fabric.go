@@ -66,8 +66,8 @@ func Plan(self Node, others []Node, pools []Pool, felix Felix) (fabric Fabric, p
 
 	own, found := poolOf(self.PodCIDR, pools)
 	if !found {
-		return fabric, []string{fmt.Sprintf("the node's pod CIDR %s lies in no IPPool (%s): the stand-in takes addresses "+
-			"from the node's CIDR, so the pool must hold the cluster's pod subnet", self.PodCIDR, poolNames(pools))}
+		return fabric, []string{fmt.Sprintf("the node's pod CIDR %s lies in no IPPool (%s): the stand-in takes "+
+			"addresses from the node's CIDR, so the pool must hold the cluster's pod subnet", self.PodCIDR, poolNames(pools))}
 	}
 	if own.IPIP != Never {
 		return fabric, []string{fmt.Sprintf("IPPool %s asks for IPIP (%s): the stand-in only does VXLAN and plain routes",
@@ -82,13 +82,14 @@ func Plan(self Node, others []Node, pools []Pool, felix Felix) (fabric Fabric, p
 		switch {
 		case own.VXLAN == Always, own.VXLAN == CrossSubnet && !near:
 			tunnel := other.PodCIDR.Masked().Addr()
-			fabric.Peers = append(fabric.Peers, Peer{Tunnel: tunnel, MAC: TunnelMAC(other.Name), Underlay: other.Address.Addr()})
+			peer := Peer{Tunnel: tunnel, MAC: TunnelMAC(other.Name), Underlay: other.Address.Addr()}
+			fabric.Peers = append(fabric.Peers, peer)
 			fabric.Routes = append(fabric.Routes, Route{Destination: other.PodCIDR.Masked(), Via: tunnel, Tunnel: true})
 		case near:
 			fabric.Routes = append(fabric.Routes, Route{Destination: other.PodCIDR.Masked(), Via: other.Address.Addr()})
 		default:
-			problems = append(problems, fmt.Sprintf("node %s (%s) is in another network than %s: without VXLAN that needs BGP, "+
-				"which the stand-in does not do", other.Name, other.Address, self.Address))
+			problems = append(problems, fmt.Sprintf("node %s (%s) is in another network than %s: without VXLAN that needs "+
+				"BGP, which the stand-in does not do", other.Name, other.Address, self.Address))
 		}
 	}
 	return fabric, problems

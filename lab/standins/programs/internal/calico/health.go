@@ -74,7 +74,7 @@ func (h *Health) metrics() http.Handler {
 		h.guard.Lock()
 		nodes := h.nodes
 		h.guard.Unlock()
-		fmt.Fprintf(answer, "# TYPE lab_standin_info gauge\nlab_standin_info{original=\"calico-node\",version=%q} 1\n", notice.Version())
+		fmt.Fprint(answer, notice.Metric("calico-node"))
 		fmt.Fprintf(answer, "# TYPE felix_cluster_num_hosts gauge\nfelix_cluster_num_hosts %d\n", nodes)
 		fmt.Fprintf(answer, "# TYPE felix_active_local_endpoints gauge\nfelix_active_local_endpoints %d\n", localEndpoints())
 	})

@@ -90,7 +90,8 @@ func ensureDevice(fabric Fabric, parent netlink.Link, mtu int) (netlink.Link, er
 	link, err := netlink.LinkByName(DeviceName)
 	if err == nil {
 		found, is := link.(*netlink.Vxlan)
-		same := is && found.VxlanId == wanted.VxlanId && found.Port == wanted.Port && found.SrcAddr.Equal(wanted.SrcAddr) &&
+		same := is && found.VxlanId == wanted.VxlanId && found.Port == wanted.Port &&
+			found.SrcAddr.Equal(wanted.SrcAddr) &&
 			found.VtepDevIndex == wanted.VtepDevIndex && !found.Learning && bytes.Equal(found.HardwareAddr, mac)
 		if !same {
 			if err := netlink.LinkDel(link); err != nil {
@@ -151,7 +152,8 @@ func syncPeers(fabric Fabric, device netlink.Link) error {
 			return err
 		}
 		entries := []netlink.Neigh{
-			{LinkIndex: index, Family: unix.AF_INET, State: unix.NUD_PERMANENT, IP: peer.Tunnel.AsSlice(), HardwareAddr: mac},
+			{LinkIndex: index, Family: unix.AF_INET, State: unix.NUD_PERMANENT,
+				IP: peer.Tunnel.AsSlice(), HardwareAddr: mac},
 			{LinkIndex: index, Family: unix.AF_BRIDGE, State: unix.NUD_PERMANENT, Flags: unix.NTF_SELF,
 				IP: peer.Underlay.AsSlice(), HardwareAddr: mac},
 		}
@@ -207,7 +209,8 @@ func syncRoutes(fabric Fabric, parent, device netlink.Link) error {
 			return fmt.Errorf("route %s: %w", route.Dst, err)
 		}
 	}
-	found, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Protocol: RouteProtocol}, netlink.RT_FILTER_PROTOCOL)
+	ours := &netlink.Route{Protocol: RouteProtocol}
+	found, err := netlink.RouteListFiltered(netlink.FAMILY_V4, ours, netlink.RT_FILTER_PROTOCOL)
 	if err != nil {
 		return fmt.Errorf("routes: %w", err)
 	}

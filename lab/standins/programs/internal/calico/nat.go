@@ -18,8 +18,8 @@ const (
 	addressBytes      = 4
 )
 
-// ApplyNAT replaces the table in one step: packets from a pool with natOutgoing to an address outside of all pools leave
-// with the node's address.
+// ApplyNAT replaces the table in one step: packets from a pool with natOutgoing to an address outside of all pools
+// leave with the node's address.
 func ApplyNAT(fabric Fabric) error {
 	connection := &nftables.Conn{}
 	table := connection.AddTable(&nftables.Table{Family: nftables.TableFamilyIPv4, Name: NATTable})

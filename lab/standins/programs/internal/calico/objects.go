@@ -85,10 +85,12 @@ func EnsureObjects(ctx context.Context, clients Clients, lookup func(string) str
 	guid := make([]byte, 16)
 	_, _ = rand.Read(guid)
 	wanted := map[string]any{
-		"clusterGUID": hex.EncodeToString(guid), "clusterType": kind, "calicoVersion": notice.Version(), "datastoreReady": true,
+		"clusterGUID": hex.EncodeToString(guid), "clusterType": kind, "calicoVersion": notice.Version(),
+		"datastoreReady": true,
 	}
 	annotations := map[string]string{notice.Annotation: about.Short()}
-	if err := ensure(ctx, clients, ClusterInformations, "ClusterInformation", wanted, annotations, "calicoVersion"); err != nil {
+	err = ensure(ctx, clients, ClusterInformations, "ClusterInformation", wanted, annotations, "calicoVersion")
+	if err != nil {
 		return err
 	}
 	felix := map[string]any{"reportingInterval": "0s", "logSeverityScreen": "Info"}
@@ -97,7 +99,8 @@ func EnsureObjects(ctx context.Context, clients Clients, lookup func(string) str
 
 // kubeadmPods reads the pod subnet from kubeadm's configuration; not being allowed to is as good as not being there.
 func kubeadmPods(ctx context.Context, clients Clients) (cidr string, found bool, err error) {
-	configuration, err := clients.Core.CoreV1().ConfigMaps(metav1.NamespaceSystem).Get(ctx, "kubeadm-config", metav1.GetOptions{})
+	store := clients.Core.CoreV1().ConfigMaps(metav1.NamespaceSystem)
+	configuration, err := store.Get(ctx, "kubeadm-config", metav1.GetOptions{})
 	if apierrors.IsNotFound(err) || apierrors.IsForbidden(err) {
 		return "", false, nil
 	}
@@ -119,7 +122,8 @@ func ensurePool(ctx context.Context, clients Clients, lookup func(string) string
 	if len(ParsePools(list.Items)) > 0 {
 		return nil
 	}
-	_, err = clients.Dynamic.Resource(Pools).Create(ctx, object("IPPool", DefaultPoolName, spec, nil), metav1.CreateOptions{})
+	made := object("IPPool", DefaultPoolName, spec, nil)
+	_, err = clients.Dynamic.Resource(Pools).Create(ctx, made, metav1.CreateOptions{})
 	if err != nil && !apierrors.IsAlreadyExists(err) {
 		return fmt.Errorf("make IPPool %s: %w", DefaultPoolName, err)
 	}
@@ -149,7 +153,8 @@ func ensure(ctx context.Context, clients Clients, kind schema.GroupVersionResour
 	return nil
 }
 
-func complete(found *unstructured.Unstructured, wanted map[string]any, annotations map[string]string, ours []string) (changed bool) {
+func complete(found *unstructured.Unstructured, wanted map[string]any, annotations map[string]string,
+	ours []string) (changed bool) {
 	spec, _ := found.Object["spec"].(map[string]any)
 	if spec == nil {
 		spec = map[string]any{}
@@ -180,7 +185,8 @@ func complete(found *unstructured.Unstructured, wanted map[string]any, annotatio
 
 func object(kind, name string, spec map[string]any, annotations map[string]string) *unstructured.Unstructured {
 	made := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": "crd.projectcalico.org/v1", "kind": kind, "metadata": map[string]any{"name": name}, "spec": maps.Clone(spec),
+		"apiVersion": "crd.projectcalico.org/v1", "kind": kind, "metadata": map[string]any{"name": name},
+		"spec": maps.Clone(spec),
 	}}
 	if annotations != nil {
 		made.SetAnnotations(annotations)
@@ -200,8 +206,8 @@ func ParsePools(objects []unstructured.Unstructured) []Pool {
 	return found
 }
 
-// ParseNode reads what the fabric has to know of a node; ok is false until the node has a pod CIDR and its calico-node has
-// told the address.
+// ParseNode reads what the fabric has to know of a node; ok is false until the node has a pod CIDR and its calico-node
+// has told the address.
 func ParseNode(node *corev1.Node) (parsed Node, ok bool) {
 	address, err := netip.ParsePrefix(node.Annotations[addressAnnotation])
 	if err != nil {
@@ -252,7 +258,8 @@ func patchStatus(ctx context.Context, clients Clients, node string, kind types.P
 	if err != nil {
 		return err
 	}
-	if _, err := clients.Core.CoreV1().Nodes().Patch(ctx, node, kind, content, metav1.PatchOptions{}, "status"); err != nil {
+	_, err = clients.Core.CoreV1().Nodes().Patch(ctx, node, kind, content, metav1.PatchOptions{}, "status")
+	if err != nil {
 		return fmt.Errorf("node %s: %w", node, err)
 	}
 	return nil

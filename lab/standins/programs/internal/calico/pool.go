@@ -29,8 +29,8 @@ type Pool struct {
 	NATOutgoing bool
 }
 
-// DefaultPool is the spec of the pool that CALICO_IPV4POOL_* asks for when there is none yet, or nil if it is not wanted.
-// Without a CIDR it is kubeadm's pod subnet, else Calico's default.
+// DefaultPool is the spec of the pool that CALICO_IPV4POOL_* asks for when there is none yet, or nil if it is not
+// wanted. Without a CIDR it is kubeadm's pod subnet, else Calico's default.
 func DefaultPool(lookup func(string) string, kubeadmCIDR string) (map[string]any, error) {
 	text := lookup("CALICO_IPV4POOL_CIDR")
 	if text == "none" || strings.EqualFold(lookup("NO_DEFAULT_POOLS"), "true") {
@@ -65,8 +65,9 @@ func DefaultPool(lookup func(string) string, kubeadmCIDR string) (map[string]any
 		selector = "all()"
 	}
 	return map[string]any{
-		"cidr": cidr.Masked().String(), "ipipMode": ipip, "vxlanMode": vxlan, "blockSize": int64(size), "nodeSelector": selector,
-		"natOutgoing": !isFalse(lookup("CALICO_IPV4POOL_NAT_OUTGOING")), "allowedUses": []any{"Workload", "Tunnel"},
+		"cidr": cidr.Masked().String(), "ipipMode": ipip, "vxlanMode": vxlan, "blockSize": int64(size),
+		"nodeSelector": selector, "natOutgoing": !isFalse(lookup("CALICO_IPV4POOL_NAT_OUTGOING")),
+		"allowedUses": []any{"Workload", "Tunnel"},
 	}, nil
 }
 

@@ -52,7 +52,8 @@ func NetworkConfiguration(lookup func(string) string) (string, error) {
 		return "", fmt.Errorf("CNI_NETWORK_CONFIG is no JSON after the placeholders are filled: %w", err)
 	}
 	if _, after, left := strings.Cut(text, `"__`); left {
-		return "", fmt.Errorf("CNI_NETWORK_CONFIG has a placeholder that the stand-in does not know: __%s", strings.SplitN(after, `"`, 2)[0])
+		name, _, _ := strings.Cut(after, `"`)
+		return "", fmt.Errorf("CNI_NETWORK_CONFIG has a placeholder that the stand-in does not know: __%s", name)
 	}
 	return text, nil
 }

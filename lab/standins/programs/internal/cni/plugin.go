@@ -72,8 +72,8 @@ func add(arguments *skel.CmdArgs) (err error) {
 	return types.PrintResult(result, configuration.CNIVersion)
 }
 
-// remove works without calico-node's state too: a pod that could not be added has to be removable. host-local frees by the
-// container's id, whatever the range is.
+// remove works without calico-node's state too: a pod that could not be added has to be removable. host-local frees by
+// the container's id, whatever the range is.
 func remove(arguments *skel.CmdArgs) error {
 	configuration, state, err := read(arguments)
 	if err != nil {

@@ -31,9 +31,10 @@ func (m *Metrics) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	if m.Leader.Load() {
 		leader = 1
 	}
-	fmt.Fprintf(answer, "# TYPE lab_standin_info gauge\nlab_standin_info{original=\"kube-vip\",version=%q} 1\n", notice.Version())
+	fmt.Fprint(answer, notice.Metric("kube-vip"))
 	fmt.Fprintf(answer, "# TYPE lab_standin_vip_holder gauge\nlab_standin_vip_holder %d\n", leader)
-	fmt.Fprintf(answer, "# TYPE lab_standin_vip_takeovers_total counter\nlab_standin_vip_takeovers_total %d\n", m.Takeovers.Load())
+	fmt.Fprintf(answer, "# TYPE lab_standin_vip_takeovers_total counter\nlab_standin_vip_takeovers_total %d\n",
+		m.Takeovers.Load())
 	fmt.Fprintf(answer, "# TYPE lab_standin_vip_announcements_total counter\nlab_standin_vip_announcements_total %d\n",
 		m.Announcements.Load())
 }

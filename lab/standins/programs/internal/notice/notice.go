@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// Annotation is set on Kubernetes objects that a stand-in made or changed; its value is what is not done. On the lease of
-// kube-vip it is a label, as client-go sets no annotations there. Whoever verifies a cluster reads it and reports that part as "not verified here".
+// Annotation is set on Kubernetes objects that a stand-in made or changed; its value is what is not done. Whoever
+// verifies a cluster reads it and reports that part as "not verified here". On the lease of kube-vip it is a label, as
+// client-go sets no annotations there.
 const Annotation = "lab.detectviz.io/standin"
 
 // Notice tells which program this stands for and what it leaves out.
@@ -24,6 +25,11 @@ func Version() string {
 		return version
 	}
 	return "unknown"
+}
+
+// Metric tells Prometheus what answers here.
+func Metric(original string) string {
+	return fmt.Sprintf("# TYPE lab_standin_info gauge\nlab_standin_info{original=%q,version=%q} 1\n", original, Version())
 }
 
 // Short is one line for logs and annotations.
