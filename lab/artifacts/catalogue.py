@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 
 from lab.artifacts import store
@@ -101,15 +101,16 @@ def architecture() -> str:
     return ARCHITECTURES[os.uname().machine]
 
 
-def programs(made_of: Release) -> list[Program]:
-    """Everything to compile for a release, cheap ones first."""
-    return [
+def programs(made_of: Release, names: Collection[str] | None = None) -> list[Program]:
+    """What a release is made of, cheap ones to compile first: everything, or the named ones."""
+    everything = [
         *_cni(made_of.cni),
         *_containerd(made_of.containerd),
         *_etcd(made_of.etcd),
         *(_kubernetes(name, made_of.kubernetes) for name in KUBERNETES),
         _coredns(made_of.coredns),
     ]
+    return [program for program in everything if names is None or program.name in names]
 
 
 def _kubernetes(name: str, version: str) -> Program:

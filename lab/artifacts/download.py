@@ -58,6 +58,11 @@ def fetch(origin: Origin, official: Official, target: Path) -> None:
     target.chmod(0o755)
 
 
+def text(origin: Origin, official: str) -> str:
+    """A text that upstream publishes without a checksum. Raises DownloadError."""
+    return _read(origin.url(official), READ_SECONDS).decode()
+
+
 def checksum(text: str, name: str) -> str:
     """The SHA-256 of the file `name` in a checksum file: one sum alone, or lines of sum and name."""
     for line in text.splitlines():

@@ -31,5 +31,12 @@ def images(release: Release, programs: Mapping[str, Path], pause: Path, rootfs: 
     ]
 
 
+def references(release: Release) -> list[str]:
+    """The same images by upstream's full names."""
+    names = {**dict.fromkeys((*COMPONENTS, "kube-proxy"), release.kubernetes), "etcd": release.etcd_tag,
+             "coredns/coredns": release.coredns, "pause": release.pause}  # fmt: skip
+    return [f"registry.k8s.io/{name}:{tag}" for name, tag in names.items()]
+
+
 def _static(name: str, tag: str, files: Mapping[str, Path], *entrypoint: str) -> Image:
     return Image(name=name, tags=[tag], files=files, entrypoint=entrypoint, architecture=architecture())

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.artifacts import apt_repository, catalogue, kubernetes_images, packages, registry, store
+from lab.artifacts import (
+    apt_repository,
+    catalogue,
+    download,
+    kubernetes_images,
+    packages,
+    registry,
+    store,
+    upstream_images,
+)
 from lab.artifacts.debian import Package
 from lab.artifacts.image import Image
 from lab.artifacts.programs import Workshop
@@ -17,6 +28,11 @@ from lab.standins import images as standins
 from lab.standins.manifest import of_version
 
 KEY_FILE = "Release.key"
+KUBE_VIP = "ghcr.io/kube-vip/kube-vip"
+CALICO_MANIFEST = "https://raw.githubusercontent.com/projectcalico/calico/{version}/manifests/calico.yaml"
+IMAGE = re.compile(r"^\s*image: (\S+)$", re.M)
+# In place of a recipe's key beside a tag.
+PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
@@ -36,10 +52,13 @@ class Mirror:
         return store.file_sha256(self.files[self.calico])
 
 
-def make(workshop: Workshop, rootfs: Path, site: Mapping[str, Any], minors: Sequence[str]) -> Mirror:
-    """Make what is missing for these minor versions, and the stand-ins for the site's kube-vip and Calico.
+def make(
+    workshop: Workshop, rootfs: Path, site: Mapping[str, Any], minors: Sequence[str], upstream: bool = False
+) -> Mirror:
+    """Make what is missing for these minor versions and for the site's kube-vip and Calico.
 
-    Raises UnknownMinor, DownloadError, CommandError.
+    `upstream`: the published images and manifest, where the internet is there, instead of images made here and of
+    stand-ins. Raises UnknownMinor, DownloadError, CommandError, NoRoom.
     """
     storage = workshop.artifacts / "registry"
     signer = Signer(workshop.artifacts)
@@ -49,20 +68,29 @@ def make(workshop: Workshop, rootfs: Path, site: Mapping[str, Any], minors: Sequ
     programs: dict[str, Path] = {}
     for minor in minors:
         release = catalogue.release(minor)
-        programs = workshop.get(catalogue.programs(release))
-        pause = workshop.own(kubernetes_images.PAUSE, ".", "pause")
-        add_images(workshop.say, storage, kubernetes_images.images(release, programs, pause, rootfs))
+        if upstream:
+            programs = workshop.get(catalogue.programs(release, packages.PROGRAMS))
+            _copy_images(workshop.say, storage, kubernetes_images.references(release))
+        else:
+            programs = workshop.get(catalogue.programs(release))
+            pause = workshop.own(kubernetes_images.PAUSE, ".", "pause")
+            add_images(workshop.say, storage, kubernetes_images.images(release, programs, pause, rootfs))
         runtimes.update((package.file_name, package) for package in packages.containerd(release, programs))
         files[f"kubernetes/v{minor}/deb"] = _repository(
             workshop, signer, f"kubernetes-v{minor}", packages.kubernetes(release, programs)
         )
     folder = _repository(workshop, signer, "containerd", list(runtimes.values()))
     files.update((f"containerd/{path.name}", path) for path in folder.iterdir())
-    calico = standins.version(site, "calico_version")
-    own = standins.programs(workshop)
-    add_images(workshop.say, storage, standins.images(own, programs, standins.version(site, "kube_vip_version"), calico))
+    calico, kube_vip = (standins.version(site, name) for name in ("calico_version", "kube_vip_version"))
+    if upstream:
+        text = download.text(workshop.origin, CALICO_MANIFEST.format(version=calico))
+        _copy_images(workshop.say, storage, [f"{KUBE_VIP}:{kube_vip}", *sorted(set(IMAGE.findall(text)))])
+    else:
+        text = of_version(calico, workshop.say)
+        own = standins.programs(workshop)
+        add_images(workshop.say, storage, standins.images(own, programs, kube_vip, calico))
     manifest = f"calico/{calico}/calico.yaml"
-    files[manifest] = _kept(workshop, f"calico-{calico}.yaml", of_version(calico, workshop.say))
+    files[manifest] = _kept(workshop, f"calico-{calico}.yaml", text)
     return Mirror(storage, files, signer.fingerprint, manifest, programs["kubectl"])
 
 
@@ -90,10 +118,7 @@ def add_images(say: store.Say, storage: Path, images: Sequence[Image]) -> None:
 
     A note beside each tag says what it was made from, so that a tag follows its recipe, also back again.
     """
-    notes = storage / "made"
-    notes.mkdir(parents=True, exist_ok=True)
-    with (notes / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _notes(storage) as notes:
         for image in images:
             note = notes / f"{image.name.replace('/', '-')}-{'-'.join(image.tags)}"
             key = store.key_of(image.recipe())
@@ -101,6 +126,26 @@ def add_images(say: store.Say, storage: Path, images: Sequence[Image]) -> None:
                 say(f"image: {image.name}:{', '.join(image.tags)}")
                 registry.add(storage, image)
                 note.write_text(key)
+
+
+def _copy_images(say: store.Say, storage: Path, references: Sequence[str]) -> None:
+    with _notes(storage) as notes:
+        for text in references:
+            reference = upstream_images.Reference.parse(text)
+            note = notes / f"{reference.name.replace('/', '-')}-{reference.tag}"
+            if not note.exists() or note.read_text() != PUBLISHED:
+                upstream_images.pull(storage, reference, catalogue.architecture(), say)
+                note.write_text(PUBLISHED)
+
+
+@contextmanager
+def _notes(storage: Path) -> Iterator[Path]:
+    """The folder with a note per tag, for one process at a time."""
+    notes = storage / "made"
+    notes.mkdir(parents=True, exist_ok=True)
+    with (notes / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield notes
 
 
 def _kept(workshop: Workshop, name: str, text: str) -> Path:

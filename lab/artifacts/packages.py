@@ -8,6 +8,8 @@ from pathlib import Path
 from lab.artifacts.catalogue import CNI, CONTAINERD, Release, architecture
 from lab.artifacts.debian import Package
 
+# What goes into packages; the rest of a release is in images.
+PROGRAMS = ("kubeadm", "kubelet", "kubectl", *CNI, *CONTAINERD)
 UNITS = Path(__file__).parent / "units"
 # The suffix of pkgs.k8s.io's own packages, so that a site pins versions the same way.
 REVISION = "1.1"

@@ -27,7 +27,8 @@ def run(options: argparse.Namespace) -> int:
     workshop = kubernetes.workshop(options, say)
     with step("image"):
         rootfs = image_build.build_image(say)
-    made = mirror.make(workshop, rootfs, site, options.minor or [kubernetes.minor_of(site)])
+    minors = options.minor or [kubernetes.minor_of(site)]
+    made = mirror.make(workshop, rootfs, site, minors, options.upstream)
     for name, tags in registry.tags(made.registry).items():
         say(f"  {name}: {', '.join(tags)}")
     say(f"artifacts are in {workshop.artifacts} after {time.monotonic() - began:.0f} s")

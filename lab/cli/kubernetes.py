@@ -26,6 +26,9 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     """Where programs come from."""
     parser.add_argument("--source", choices=programs.SOURCES, default="auto",
                         help="download programs from upstream or build them from Go modules; auto asks upstream first")
+    parser.add_argument("--upstream", action="store_true",
+                        help="the images and the manifest that upstream publishes instead of the lab's own and of "
+                        "stand-ins; needs the internet")
     parser.add_argument("--downloads-from", metavar="URL", default=None,
                         help="a mirror of upstream's addresses: URL/dl.k8s.io/…, URL/github.com/…")
 

@@ -100,7 +100,7 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
     if kubernetes.has_cluster(site) and not options.without_kubernetes:
         with step("packages and images"):
             workshop = kubernetes.workshop(options, say)
-            made = mirror.make(workshop, rootfs, site, [kubernetes.minor_of(site)])
+            made = mirror.make(workshop, rootfs, site, [kubernetes.minor_of(site)], options.upstream)
             mirror.publish(made, places.served)
             kubernetes.link_client(places, made)
         with step("image registry"):
