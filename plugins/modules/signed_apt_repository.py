@@ -150,7 +150,8 @@ def _wanted(module: AnsibleModule, repository: Repository) -> dict[str, bytes]:
 
 def _download(module: AnsibleModule, url: str) -> bytes:
     response, info = fetch_url(module, url, timeout=module.params["timeout"])
-    if response is None or info["status"] not in (200, -1):
+    # A file has no status.
+    if response is None or info["status"] not in (200, None):
         raise InfraError(f"the key at {url} cannot be had: {info['msg']}; is the address right and reachable from here?")
     return bytes(response.read())
 

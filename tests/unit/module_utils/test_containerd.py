@@ -5,10 +5,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import Any
 
 import pytest
+import tomllib
 from ansible_collections.detectviz.infra.plugins.module_utils._containerd import (
     IMAGES,
     OLD,
