@@ -8,17 +8,20 @@ from __future__ import annotations
 import datetime
 import socket
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_api import CALICO_API, STORED
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_rules import FELIX, PLURALS, POOL
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline
 from ansible_collections.detectviz.infra.plugins.module_utils._kube_api import KubeApi
 
 SYSTEM = "/api/v1/namespaces/kube-system"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+SETTLE_PAUSE = 2.0
+"""Seconds between two looks at a cluster of which something is only starting."""
 STANDIN = "/standin"
 """End of the annotation by which a stand-in for a program says what it leaves out."""
 
@@ -49,6 +52,23 @@ def read_cluster(api: KubeApi, ca_file: str | None, lease: str, now: datetime.da
             "dns": service_addresses(api.find(f"{SYSTEM}/services/kube-dns")),
         },
     }
+
+
+def read_settled(
+    api: KubeApi, ca_file: str | None, lease: str, now: Callable[[], datetime.datetime], deadline: Deadline
+) -> dict[str, Any]:
+    """As :func:`read_cluster`, read again while something is only starting; when the time is over, as it is then."""
+    while True:
+        cluster = read_cluster(api, ca_file, lease, now())
+        if is_settled(cluster) or deadline.left() <= 0:
+            return cluster
+        deadline.clock.sleep(min(SETTLE_PAUSE, deadline.left()))
+
+
+def is_settled(cluster: Mapping[str, Any]) -> bool:
+    """Whether every node is ready and every pod that kube-system is to have."""
+    nodes_ready = all(node["conditions"].get("Ready") == "True" for node in cluster["nodes"].values())
+    return nodes_ready and all(found["ready"] == found["wanted"] for found in cluster["controllers"].values())
 
 
 def _calico_object(api: KubeApi, kind: str, name: str) -> dict[str, Any] | None:

@@ -32,7 +32,8 @@ API_PORT = 6443
 ECHO_SIZE = 256 * 1024
 """Bytes: enough for many full segments of any MTU."""
 ECHO_TIMEOUT = 10.0
-POLICY_WAIT = 15.0
+POLICY_WAIT = 5.0
+"""Seconds that a policy, which was there before its pods, has to be enforced."""
 DAY = 86400
 AT_ONCE = 16
 

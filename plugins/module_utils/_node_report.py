@@ -127,14 +127,14 @@ def _volume_group(row: Make, found: Mapping[str, Any] | None, name: str) -> Row:
 
 def _compare_etcd(row: Make, etcd: Mapping[str, Any] | None, masters: Sequence[str]) -> Iterator[Row]:
     if etcd is None or etcd["error"]:
-        yield row("etcd", "healthy", (etcd or {}).get("error") or "none", MISS)
+        yield row("etcd's health", "healthy", (etcd or {}).get("error") or "none", MISS)
         return
     state = [
         *([] if etcd["healthy"] else ["not healthy"]),
         *([] if etcd["leader"] else ["no leader"]),
         *(f"alarm {alarm}" for alarm in etcd["alarms"]),
     ]
-    yield row("etcd", "healthy", ", ".join(state) or "healthy")
+    yield row("etcd's health", "healthy", ", ".join(state) or "healthy")
     members = sorted(f"{member['name']}{' (learner)' if member['learner'] else ''}" for member in etcd["members"])
     yield row("etcd members", ", ".join(sorted(masters)), ", ".join(members))
 
@@ -200,6 +200,6 @@ def _compare_pod(
         if target["blocked"]:
             yield row(check, "kept off", "kept off")
         elif NO_POLICY in str(node.get("standin")):
-            yield row(check, "kept off", node["standin"], UNVERIFIED)
+            yield row(check, "kept off", f"a stand-in for Calico runs here: {NO_POLICY}", UNVERIFIED)
         else:
             yield row(check, "kept off", "it gets through")

@@ -9,7 +9,8 @@ that every node has for its sandboxes. Everything lies in a namespace of its own
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline
@@ -20,6 +21,8 @@ LABELS = {"app.kubernetes.io/managed-by": "detectviz.infra", "app.kubernetes.io/
 ROLE = "detectviz.infra/role"
 EACH, GUARDED, DENIED = "each", "guarded", "denied"
 """Roles of pods: one on every node, one behind a NetworkPolicy, and one that the policy does not let in."""
+PREFIX = "detectviz-acceptance-"
+"""Beginning of the namespace's name; the API gives the rest, so that two runs never meet."""
 SERVICE = "probe"
 """Name of the Service, and of the account that the pods run as."""
 PORT = 7777
@@ -29,9 +32,9 @@ POLL = 0.5
 
 
 def probe_objects(namespace: str, nodes: Sequence[str], image: str) -> list[tuple[str, dict[str, Any]]]:
-    """(path of the list, object) of everything, in the order in which it is made."""
+    """(path of the list, object) of everything in the namespace, in the order in which it is made."""
     base = f"/api/v1/namespaces/{namespace}"
-    made: list[tuple[str, dict[str, Any]]] = [("/api/v1/namespaces", _namespace(namespace))]
+    made: list[tuple[str, dict[str, Any]]] = []
     made.append((f"/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies", _policy()))
     # An account of its own, as the namespace's default one comes some moments after the namespace.
     made.append((f"{base}/serviceaccounts", _account()))
@@ -41,10 +44,6 @@ def probe_objects(namespace: str, nodes: Sequence[str], image: str) -> list[tupl
     made.append((f"{base}/pods", _pod(GUARDED, GUARDED, nodes[-1], image)))
     made.append((f"{base}/pods", _pod(DENIED, DENIED, nodes[0], image)))
     return made
-
-
-def _namespace(name: str) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": LABELS}}
 
 
 def _account() -> dict[str, Any]:
@@ -114,21 +113,22 @@ def _pod(name: str, role: str, node: str, image: str) -> dict[str, Any]:
     }
 
 
-def make_probe(api: KubeApi, namespace: str, nodes: Sequence[str], image: str, deadline: Deadline) -> dict[str, Any]:
-    """Makes everything anew and waits until the pods run. Pods that do not are told with their ``reason``.
+def make_probe(api: KubeApi, nodes: Sequence[str], image: str, deadline: Deadline) -> dict[str, Any]:
+    """Makes a namespace with everything and waits until the pods run. Pods that do not are told with their ``reason``.
 
-    Returns namespace, image, port, service (addresses) and pods [{name, role, node, uid, addresses, reason}].
+    Returns namespace, image, port, service (addresses) and pods [{name, role, node, uid, addresses, reason}]. When
+    something cannot be made, what was made is removed before the error is raised.
     """
-    remove_probe(api, namespace, deadline)
-    for path, body in probe_objects(namespace, nodes, image):
-        api.create(path, body)
-    path = f"/api/v1/namespaces/{namespace}/pods"
-    while True:
-        pods = [_seen(pod) for pod in api.items(path)]
-        if all(pod["addresses"] and not pod["reason"] for pod in pods) or deadline.left() <= 0:
-            break
-        deadline.clock.sleep(POLL)
-    service = api.get(f"/api/v1/namespaces/{namespace}/services/{SERVICE}")["spec"]
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"generateName": PREFIX, "labels": LABELS}}
+    namespace = api.create("/api/v1/namespaces", body)["metadata"]["name"]
+    try:
+        for path, item in probe_objects(namespace, nodes, image):
+            api.create(path, item)
+        pods = _wait(api, namespace, deadline)
+        service = api.get(f"/api/v1/namespaces/{namespace}/services/{SERVICE}")["spec"]
+    except InfraError:
+        _delete(api, namespace)
+        raise
     return {
         "namespace": namespace,
         "image": image,
@@ -136,6 +136,14 @@ def make_probe(api: KubeApi, namespace: str, nodes: Sequence[str], image: str, d
         "service": {"name": SERVICE, "addresses": service.get("clusterIPs") or [service["clusterIP"]]},
         "pods": pods,
     }
+
+
+def _wait(api: KubeApi, namespace: str, deadline: Deadline) -> list[dict[str, Any]]:
+    while True:
+        pods = [_seen(pod) for pod in api.items(f"/api/v1/namespaces/{namespace}/pods")]
+        if not any(pod["reason"] for pod in pods) or deadline.left() <= 0:
+            return pods
+        deadline.clock.sleep(POLL)
 
 
 def _seen(pod: dict[str, Any]) -> dict[str, Any]:
@@ -163,12 +171,33 @@ def remove_probe(api: KubeApi, namespace: str, deadline: Deadline) -> bool:
     found = api.find(path)
     if found is None:
         return False
-    labels = found["metadata"].get("labels") or {}
-    if any(labels.get(key) != value for key, value in LABELS.items()):
-        raise InfraError(f"Namespace {namespace} is not of these checks (its labels say so): choose another name for them")
-    for pod in api.items(f"{path}/pods"):
-        api.delete(f"{path}/pods/{pod['metadata']['name']}", gracePeriodSeconds="0")
-    api.delete(path)
+    if not _is_ours(found):
+        raise InfraError(f"Namespace {namespace} is not of these checks, as its labels say: it is left alone")
+    _delete(api, namespace)
     while api.find(path) is not None:
         deadline.pause(POLL, f"namespace {namespace} to be gone (kubectl get namespace {namespace} -o yaml tells why)")
     return True
+
+
+def remove_leftovers(api: KubeApi, now: datetime.datetime) -> list[str]:
+    """Removes, without waiting, namespaces that ended runs have left: those whose pods have ended by themselves."""
+    selector = ",".join(f"{key}={value}" for key, value in LABELS.items())
+    left = []
+    for found in api.items("/api/v1/namespaces", labelSelector=selector):
+        made = datetime.datetime.fromisoformat(found["metadata"]["creationTimestamp"].replace("Z", "+00:00"))
+        if (now - made).total_seconds() > LIFETIME:
+            left.append(found["metadata"]["name"])
+            _delete(api, left[-1])
+    return left
+
+
+def _is_ours(namespace: Mapping[str, Any]) -> bool:
+    labels = namespace["metadata"].get("labels") or {}
+    return all(labels.get(key) == value for key, value in LABELS.items())
+
+
+def _delete(api: KubeApi, namespace: str) -> None:
+    path = f"/api/v1/namespaces/{namespace}"
+    for pod in api.items(f"{path}/pods"):
+        api.delete(f"{path}/pods/{pod['metadata']['name']}", gracePeriodSeconds="0")
+    api.delete(path)

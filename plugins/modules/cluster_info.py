@@ -33,6 +33,11 @@ options:
     description: The lease in C(kube-system) whose holder has the VIP.
     type: str
     default: plndr-cp-lock
+  settle:
+    description:
+      - Seconds that a cluster has of which something is only starting. What is not ready then is returned as it is.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""
@@ -65,19 +70,27 @@ cluster:
 import datetime
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import read_cluster
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline, SystemClock
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import read_settled
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kube_args import kube_api_of, kube_argument_spec
 
+ARGUMENT_SPEC = {
+    "lease": {"type": "str", "default": "plndr-cp-lock"},
+    "settle": {"type": "int", "default": 0},
+}
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)
+
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={**kube_argument_spec(), "lease": {"type": "str", "default": "plndr-cp-lock"}},
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec={**kube_argument_spec(), **ARGUMENT_SPEC}, supports_check_mode=True)
     api = kube_api_of(module)
+    deadline = Deadline.after(SystemClock(), module.params["settle"], "cluster_info")
     try:
-        cluster = read_cluster(api, api.ca_file, module.params["lease"], datetime.datetime.now(datetime.timezone.utc))
+        cluster = read_settled(api, api.ca_file, module.params["lease"], _now, deadline)
     except InfraError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, cluster=cluster)

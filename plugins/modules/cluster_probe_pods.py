@@ -14,8 +14,8 @@ version_added: 0.1.0
 description:
   - Makes a namespace with a pod that does nothing on every node, a Service in front of them, and two more pods with a
     NetworkPolicy between them. M(detectviz.infra.node_probe) enters the network namespaces of these pods.
-  - Everything is made anew, as what an earlier run has left behind may be half there. The pods end by themselves after
-    half an hour, should nobody remove them.
+  - Every run has a namespace of its own. The pods end by themselves after half an hour, should nobody remove them, and a
+    later run removes what is left.
   - A pod that does not run in time is no failure of the module but told with its reason.
 extends_documentation_fragment:
   - detectviz.infra._kubernetes
@@ -27,7 +27,7 @@ attributes:
     description: There is nothing to show.
     support: none
   idempotent:
-    description: With O(state=present) everything is made anew in every run.
+    description: With O(state=present) every run makes pods of its own.
     support: partial
 options:
   state:
@@ -36,9 +36,8 @@ options:
     choices: [present, absent]
     default: present
   namespace:
-    description: Name of the namespace. One of that name that is not labelled as one of these checks is left alone.
+    description: Name of the namespace that is removed. One that is not labelled as of these checks is left alone.
     type: str
-    default: detectviz-acceptance
   nodes:
     description: Names of the nodes that get a pod. Without them every node of the cluster.
     type: list
@@ -57,10 +56,12 @@ EXAMPLES = r"""
 - name: Pods to look at the network from
   detectviz.infra.cluster_probe_pods:
     kubeconfig: ~/.kube/config
+  register: made
 
 - name: They are removed
   detectviz.infra.cluster_probe_pods:
     kubeconfig: ~/.kube/config
+    namespace: "{{ made.probe.namespace }}"
     state: absent
 """
 
@@ -77,18 +78,24 @@ probe:
     pods: {description: "C(name), C(role), C(node), C(uid), C(addresses), C(reason).", type: list, elements: dict}
 """
 
+import datetime
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline, SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import node_view, pause_image
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kube_args import kube_api_of, kube_argument_spec
-from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import make_probe, remove_probe
+from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import (
+    make_probe,
+    remove_leftovers,
+    remove_probe,
+)
 
 FALLBACK_IMAGE = "registry.k8s.io/pause:3.10"
 
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-    "namespace": {"type": "str", "default": "detectviz-acceptance"},
+    "namespace": {"type": "str"},
     "nodes": {"type": "list", "elements": "str", "default": []},
     "image": {"type": "str"},
     "timeout": {"type": "int", "default": 120},
@@ -96,7 +103,11 @@ ARGUMENT_SPEC = {
 
 
 def main() -> None:
-    module = AnsibleModule(argument_spec={**kube_argument_spec(), **ARGUMENT_SPEC}, supports_check_mode=True)
+    module = AnsibleModule(
+        argument_spec={**kube_argument_spec(), **ARGUMENT_SPEC},
+        required_if=[("state", "absent", ["namespace"])],
+        supports_check_mode=True,
+    )
     params = module.params
     namespace = params["namespace"]
     api = kube_api_of(module)
@@ -113,7 +124,8 @@ def main() -> None:
         image = params["image"] or pause_image(list(seen.values())) or FALLBACK_IMAGE
         if module.check_mode:
             module.exit_json(changed=True, probe=None)
-        probe = make_probe(api, namespace, nodes, image, deadline)
+        remove_leftovers(api, datetime.datetime.now(datetime.timezone.utc))
+        probe = make_probe(api, nodes, image, deadline)
     except InfraError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=True, probe=probe)

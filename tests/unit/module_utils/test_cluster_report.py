@@ -9,6 +9,7 @@ import copy
 from typing import Any
 
 import pytest
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import is_settled
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_page import render_cluster_page
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_report import build_cluster_report, cluster_nodes
 from ansible_collections.detectviz.infra.plugins.module_utils._reach_targets import reach_targets
@@ -184,7 +185,7 @@ BREAKS = {
     "kube-vip": ("m2", lambda w: [p.update(ready=False) for p in w["cluster"]["pods"] if p["name"] == "kube-vip-m2"]),
     "volume group data-vg": ("w1", lambda w: inside(w, "w1").update(volume_groups={})),
     "API server of the node": ("m2", lambda w: inside(w, "m2").update(api="HTTP 500")),
-    "etcd": ("m2", lambda w: inside(w, "m2")["etcd"].update(alarms=["NOSPACE"])),
+    "etcd's health": ("m2", lambda w: inside(w, "m2")["etcd"].update(alarms=["NOSPACE"])),
     "etcd members": ("m1", lambda w: inside(w, "m1")["etcd"]["members"].append({"name": "old", "learner": False})),
     "certificates": ("m1", lambda w: inside(w, "m1")["certificates"]["days"].update(apiserver=3)),
     "super-admin.conf": ("m1", lambda w: inside(w, "m1").update(super_admin=True)),
@@ -274,6 +275,15 @@ def test_targets_cover_all_pairs_and_a_denied_pod() -> None:
     assert [target["address"] for target in denied["targets"]["echo"]] == ["10.244.2.2"]
     assert reach_targets(None, "m1", 1450, {}) == {"serve": [], "reach": []}
     assert reach_targets(PROBE, "other", 1450, {}) == {"serve": [], "reach": []}
+
+
+def test_a_cluster_is_settled_when_nothing_is_only_starting() -> None:
+    assert is_settled(cluster())
+    starting = cluster()
+    starting["controllers"]["coredns"]["ready"] = 0
+    joining = cluster()
+    joining["nodes"]["w1"]["conditions"]["Ready"] = "False"
+    assert not is_settled(starting) and not is_settled(joining)
 
 
 def test_the_page_shows_every_row_and_escapes(world: dict[str, Any]) -> None:
