@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_api import CALICO_API, STORED
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_rules import FELIX, PLURALS, POOL
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline
@@ -177,7 +177,7 @@ def lease_view(lease: Mapping[str, Any] | None, now: datetime.datetime) -> dict[
 def kubeadm_view(config: Mapping[str, Any] | None) -> dict[str, Any]:
     """What kubeadm has kept about the cluster; empty where another tool has made it."""
     text = ((config or {}).get("data") or {}).get("ClusterConfiguration") or "{}"
-    kept = yaml.safe_load(text) or {}
+    kept = yaml_load(text) or {}
     networking = kept.get("networking") or {}
     return {
         "endpoint": kept.get("controlPlaneEndpoint"),
@@ -196,7 +196,7 @@ def proxy_mode(config: Mapping[str, Any] | None) -> str | None:
     text = ((config or {}).get("data") or {}).get("config.conf")
     if text is None:
         return None
-    return str((yaml.safe_load(text) or {}).get("mode") or "iptables")
+    return str((yaml_load(text) or {}).get("mode") or "iptables")
 
 
 def service_addresses(service: Mapping[str, Any] | None) -> list[str]:

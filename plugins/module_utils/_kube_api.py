@@ -188,4 +188,4 @@ def configuration_of(params: Mapping[str, Any], temp_dir: str | None = None) -> 
 
 def _short(error: BaseException) -> str:
     text = str(getattr(error, "reason", None) or error)
-    return text.split("\n")[0].strip() or type(error).__name__
+    return text.partition("\n")[0].strip() or type(error).__name__

@@ -83,7 +83,7 @@ def _compare_object(
 
 
 def _is_containerd_2(runtime: str) -> bool:
-    name, _, version = runtime.partition("://")
+    name, _sign, version = runtime.partition("://")
     major = version.removeprefix("v").split(".")[0]
     return name == "containerd" and major.isdigit() and int(major) >= 2
 

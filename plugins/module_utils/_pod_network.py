@@ -162,7 +162,7 @@ def echo(address: str, port: int, size: int, timeout: float) -> dict[str, Any]:
                 left = end - time.monotonic()
                 if left <= 0:
                     return {"error": f"{received} of {size} bytes came back in {timeout:g} s", "segment": None}
-                readable, writable, _ = select.select([channel], [channel] if sent < size else [], [], left)
+                readable, writable, _errors = select.select([channel], [channel] if sent < size else [], [], left)
                 if writable:
                     sent += channel.send(data[sent : sent + (1 << 16)])
                 if readable:
@@ -208,5 +208,3 @@ def resolver_of(pid: int) -> dict[str, list[str]]:
         elif words[:1] == ["search"]:
             found["search"] = words[1:]
     return found
-
-
