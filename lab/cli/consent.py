@@ -6,12 +6,13 @@ import sys
 from pathlib import Path
 
 TEXT = """The lab starts real systems on this machine, as root:
-  - it builds a Debian 12 image (about 300 MB) and keeps it in {cache}
+  - it builds a Debian 12 image (about 300 MB) and, for a site with a cluster, Kubernetes' programs, packages and
+    images (about 1.5 GB, and 10 GB of Go's caches where they cannot be downloaded), and keeps them in {cache}
   - it makes network namespaces of its own ({namespace}, {namespace}-router); your interfaces, routes and firewall
     stay as they are, and there is no way out of them
   - it runs privileged system containers without access to your disks, clock, kernel modules and swap
   - while it runs, kernel.panic, kernel.panic_on_oops and vm.overcommit_memory have the values kubelets want;
-    `python -m lab --name {name} down` gives yours back and removes everything but the image
+    `python -m lab --name {name} down` gives yours back and removes everything but the cache
 Privileged containers guard against accidents, not against hostile programs: run nothing in them you would not run as
 root here."""
 
