@@ -1,0 +1,36 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of backups on the control machine, and which of them are kept. Pure."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+
+SUFFIX = ".etcd.cms"
+_STAMP = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(rf"^(?P<site>.+)-(?P<stamp>\d{{8}}T\d{{6}}Z){re.escape(SUFFIX)}$")
+
+
+def backup_name(site: str, taken: datetime.datetime) -> str:
+    """``detectviz-20261121T060800Z.etcd.cms``; ``taken`` in UTC."""
+    return f"{site}-{taken.strftime(_STAMP)}{SUFFIX}"
+
+
+def taken_at(name: str, site: str) -> datetime.datetime | None:
+    """When a backup of this site was taken; None for any other name."""
+    match = _NAME.match(name)
+    if match is None or match["site"] != site:
+        return None
+    try:
+        return datetime.datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=datetime.timezone.utc)
+    except ValueError:
+        return None
+
+
+def superfluous(names: Iterable[str], site: str, keep: int) -> list[str]:
+    """Backups of the site beyond the ``keep`` newest, oldest first. The newest always stays; other files are never named."""
+    dated = sorted((taken, name) for name in names if (taken := taken_at(name, site)) is not None)
+    return [name for _taken, name in dated[: -max(keep, 1)]]
