@@ -45,6 +45,7 @@ def read_node(run: Run) -> dict[str, Any]:
     return {
         "addresses": {name: link["addresses"] for name, link in interfaces.items()},
         "volume_groups": volume_groups(*run(["vgs", *VGS])),
+        "device_mapper": run(["dmsetup", "version"])[0] == 0,
         "certificates": certificates(run) if control_plane else None,
         "api": _api_health() if control_plane else None,
         "etcd": read_etcd() if (PKI / "etcd/server.crt").exists() else None,

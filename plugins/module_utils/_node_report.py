@@ -106,7 +106,7 @@ def _compare_inside(
     row: Make, wanted: Mapping[str, Any], inside: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> Iterator[Row]:
     if wanted["data_disks"]:
-        yield _volume_group(row, inside["volume_groups"], expected["volume_group"])
+        yield _volume_group(row, inside, expected["volume_group"])
     if not wanted["control_plane"]:
         return
     yield row("API server of the node", "ok", inside["api"] or "none")
@@ -115,10 +115,12 @@ def _compare_inside(
     yield row("super-admin.conf", "removed", "still there" if inside["super_admin"] else "removed")
 
 
-def _volume_group(row: Make, found: Mapping[str, Any] | None, name: str) -> Row:
-    check = f"volume group {name}"
+def _volume_group(row: Make, inside: Mapping[str, Any], name: str) -> Row:
+    check, found = f"volume group {name}", inside["volume_groups"]
+    if not inside["device_mapper"]:
+        return row(check, "there", "the kernel has no device mapper", UNVERIFIED)
     if found is None:
-        return row(check, "there", "the LVM tools do not answer", UNVERIFIED)
+        return row(check, "there", "the LVM tools do not answer", MISS)
     if name not in found:
         return row(check, "there", ", ".join(found) or "no volume group")
     size, free = (found[name][key] / (1 << 30) for key in ("size", "free"))

@@ -46,6 +46,7 @@ def hostvars() -> dict[str, dict[str, Any]]:
         master = name in MASTERS
         inside = {
             "addresses": {"eth0": ["192.0.2.10/32"] if name == "m1" else []},
+            "device_mapper": True,
             "volume_groups": {} if master else {"data-vg": {"size": 1 << 30, "free": 1 << 30}},
             "certificates": {"days": {"apiserver": 364, "admin.conf": 300}, "error": None} if master else None,
             "api": "ok" if master else None,
@@ -251,8 +252,10 @@ def test_a_stand_in_that_enforces_no_policy_is_not_verified(world: dict[str, Any
     assert "NetworkPolicy keeps the denied pod from the guarded pod" in [row["check"] for row in result["unverified"]]
 
 
-def test_lvm_that_does_not_answer_is_not_verified(world: dict[str, Any]) -> None:
-    inside(world, "w1")["volume_groups"] = None
+def test_a_volume_group_without_device_mapper_is_not_verified(world: dict[str, Any]) -> None:
+    inside(world, "w1").update(volume_groups=None)
+    assert [row["check"] for row in report(world)["misses"]] == ["volume group data-vg"]
+    inside(world, "w1").update(device_mapper=False)
     assert report(world)["misses"] == []
 
 
