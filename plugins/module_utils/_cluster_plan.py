@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members import best_view
+
 NONE, INIT, JOIN, START = "none", "init", "join", "start"
 RESUME_INIT, RESUME_JOIN, RESET_JOIN, RESET_INIT = "resume_init", "resume_join", "reset_join", "reset_init"
 
@@ -37,6 +39,10 @@ def cluster_plan(
     if unseen:
         return _refused([f"{name} was not reached: nothing is decided without it; bring it up, or take its row out "
                          "of the table" for name in unseen])  # fmt: skip
+    strangers = [name for name in workers if nodes[name]["view"].get("nodes") is not None]
+    if strangers:
+        return _refused([f"{name} runs the control plane of a cluster, and the table calls it a worker: give it the role "
+                         "control_plane again, or wipe it by hand (kubeadm reset)" for name in strangers])  # fmt: skip
     viewers = [name for name in masters if nodes[name]["view"].get("nodes") is not None]
     if not viewers:
         return _without_cluster(nodes, masters, workers, reset)
@@ -102,7 +108,7 @@ def _with_cluster(
     reset: Sequence[str],
 ) -> dict[str, Any]:
     finished = [name for name in viewers if not nodes[name]["unfinished"]]
-    giver = (finished or list(viewers))[0]
+    giver = best_view(nodes, finished or viewers) or viewers[0]
     view = nodes[giver]["view"]
     objects = {item["name"]: item for item in view["nodes"]}
     members = {item["address"]: item for item in view["members"]}
@@ -118,7 +124,9 @@ def _with_cluster(
             step, reason = RESUME_INIT, _REASONS[INIT]
         else:
             step, reason = _step(name, node, master, nodes[giver]["ca"], name in objects, member, name in viewers)
-        if step is None and name in reset and not (master and len(members) < 2 and member):
+            if name in viewers and _member_ids(node["view"]) != _member_ids(view):
+                step, reason = None, _other_etcd(name, giver)
+        if step in (None, START) and name in reset and not (master and len(members) < 2 and member):
             step, reason = RESET_JOIN, f"{reason}; named in kubeadm_reset_nodes"
         if step is None:
             problems.append(reason)
@@ -163,6 +171,17 @@ def _step(
 def leftovers(node: Observation) -> bool:
     """Whether anything of a cluster is on the node."""
     return bool(node["ca"] or node["kubelet_configured"] or node["etcd_data"] or node["manifests"])
+
+
+def _member_ids(view: Mapping[str, Any]) -> set[str]:
+    return {member["id"] for member in view["members"]}
+
+
+def _other_etcd(name: str, giver: str) -> str:
+    return (
+        f"etcd on {name} counts other members than that on {giver}: it has lost its data and begun anew. Name it in "
+        "kubeadm_reset_nodes to remove the old member, wipe the node and join it again"
+    )
 
 
 def _half_made(name: str) -> str:

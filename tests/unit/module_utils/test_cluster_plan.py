@@ -161,6 +161,13 @@ def test_two_clusters_among_the_masters_are_refused() -> None:
     assert "different clusters" in plan(nodes)["problems"][0]
 
 
+def test_a_control_plane_node_that_the_table_calls_a_worker_is_told() -> None:
+    nodes = all_blank()
+    nodes["w1"] = blank("w1", ca=CA, etcd_data=True, view=view(["w1"], []))
+    found = plan(nodes)
+    assert found["steps"] == {} and "w1 runs the control plane" in found["problems"][0]
+
+
 def test_nothing_is_decided_without_a_node() -> None:
     nodes = all_blank()
     del nodes["m2"]
@@ -211,3 +218,22 @@ def test_nothing_is_wiped_that_was_not_named(nodes: dict[str, Any]) -> None:
 def test_every_node_has_a_step_or_there_is_a_problem(nodes: dict[str, Any]) -> None:
     found = plan(nodes)
     assert found["problems"] or set(found["steps"]) == set(ADDRESSES)
+
+
+def test_a_master_whose_api_server_does_not_answer_is_wiped_only_if_it_is_named() -> None:
+    nodes = all_whole()
+    nodes["m2"]["view"] = {"error": "no answer"}
+    assert plan(nodes)["steps"]["m2"] == "start"
+    assert plan(nodes, ["m2"])["steps"]["m2"] == "reset_join"
+    assert plan(nodes, ["m1"])["steps"]["m1"] == "none"
+
+
+def test_a_master_that_began_an_etcd_of_its_own_is_told_and_hands_out_nothing() -> None:
+    nodes = all_whole()
+    nodes["m1"]["view"] = view(["m1"], ["m1"])
+    nodes["m1"]["view"]["members"][0]["id"] = "other"
+    found = plan(nodes)
+    assert found["giver"] == "m2"
+    assert "m1" in found["problems"][0] and "begun anew" in found["problems"][0]
+    found = plan(nodes, ["m1"])
+    assert found["problems"] == [] and found["steps"]["m1"] == "reset_join"

@@ -1,0 +1,54 @@
+"""Kubeconfigs as data."""
+
+from __future__ import annotations
+
+import yaml
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeconfig import for_site, merged_into
+
+ADMIN = yaml.safe_dump(
+    {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [
+            {"name": "c", "cluster": {"server": "https://10.0.0.11:6443", "certificate-authority-data": "Q0E="}}
+        ],
+        "contexts": [{"name": "a@c", "context": {"cluster": "c", "user": "a"}}],
+        "current-context": "a@c",
+        "users": [{"name": "a", "user": {"client-certificate-data": "QQ==", "client-key-data": "Qg=="}}],
+    }
+)
+SITE = for_site(ADMIN, "example", "192.0.2.10:6443")
+
+
+def test_the_server_is_the_vip_whatever_the_master_said() -> None:
+    (cluster,) = yaml.safe_load(SITE)["clusters"]
+    assert cluster["cluster"] == {"server": "https://192.0.2.10:6443", "certificate-authority-data": "Q0E="}
+
+
+def test_cluster_user_and_context_tell_sites_apart() -> None:
+    config = yaml.safe_load(SITE)
+    assert config["current-context"] == "example"
+    assert config["contexts"] == [{"name": "example", "context": {"cluster": "example", "user": "example-admin"}}]
+    assert config["users"][0]["user"]["client-key-data"] == "Qg=="
+
+
+def test_a_users_own_entries_and_context_stay() -> None:
+    own = for_site(ADMIN, "mine", "198.51.100.1:6443")
+    both = yaml.safe_load(merged_into(own, SITE))
+    assert [item["name"] for item in both["clusters"]] == ["mine", "example"]
+    assert both["current-context"] == "mine"
+
+
+def test_merging_again_replaces_the_sites_entries() -> None:
+    once = merged_into(for_site(ADMIN, "mine", "198.51.100.1:6443"), SITE)
+    moved = for_site(ADMIN, "example", "192.0.2.99:6443")
+    twice = yaml.safe_load(merged_into(once, moved))
+    assert [item["cluster"]["server"] for item in twice["clusters"]] == [
+        "https://198.51.100.1:6443",
+        "https://192.0.2.99:6443",
+    ]
+    assert merged_into(merged_into(once, moved), moved) == merged_into(once, moved)
+
+
+def test_without_a_kubeconfig_the_user_gets_the_sites() -> None:
+    assert yaml.safe_load(merged_into("", SITE))["current-context"] == "example"
