@@ -17,7 +17,7 @@ description:
     the node remembers it.
 attributes:
   check_mode:
-    description: Reads, compares, and changes nothing.
+    description: Reads, compares, and changes nothing. Nodes that are still to join are shown as they will be.
     support: full
   diff_mode:
     description: Shows the labels and taints that change.
@@ -91,15 +91,18 @@ ARGUMENT_SPEC = {
 }
 
 
-def apply(module: AnsibleModule) -> dict[str, Any]:
-    """Compares all nodes, and patches those that differ."""
-    params = module.params
-    api = cluster_api(params["kubeconfig"])
-    present = {item["metadata"]["name"]: item for item in api.get("/api/v1/nodes")["items"]}
+def planned(
+    params: dict[str, Any], present: dict[str, Any], check_mode: bool
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """The patch of each node that differs, and the diff. ``present``: node objects by name.
+
+    A check run may be about nodes that a real run joins before: they are shown as they will be.
+    """
     missing = [name for name in params["nodes"] if name not in present]
-    if missing:
+    if missing and not check_mode:
         raise ProblemsError("labels and taints", [f"{name} is not a node of the cluster" for name in missing])
-    changed, before, after = [], {}, {}
+    patches: dict[str, Any] = {}
+    diff: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
     for name in params["nodes"]:
         labels = {key: str(value) for key, value in (params["labels"].get(name) or {}).items()}
         taints = parse_taints(params["taints"].get(name) or [])
@@ -107,14 +110,23 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
         if master and not schedulable:
             taints.append(CONTROL_PLANE_TAINT)
         drop = [CONTROL_PLANE_TAINT["key"]] if master and schedulable else []
-        patch = node_patch(present[name], labels, taints, drop)
-        if patch is None:
-            continue
-        changed.append(name)
-        before[name], after[name] = shown(present[name], patch)
-        if not module.check_mode:
+        node = present.get(name) or {"metadata": {"name": name, "resourceVersion": ""}}
+        patch = node_patch(node, labels, taints, drop)
+        if patch is not None:
+            patches[name] = patch
+            diff["before"][name], diff["after"][name] = shown(node, patch)
+    return patches, diff
+
+
+def apply(module: AnsibleModule) -> dict[str, Any]:
+    """Compares all nodes, and patches those that differ."""
+    api = cluster_api(module.params["kubeconfig"])
+    present = {item["metadata"]["name"]: item for item in api.get("/api/v1/nodes")["items"]}
+    patches, diff = planned(module.params, present, module.check_mode)
+    if not module.check_mode:
+        for name, patch in patches.items():
             api.patch(f"/api/v1/nodes/{name}", patch)
-    return {"changed": bool(changed), "nodes": changed, "diff": {"before": before, "after": after}}
+    return {"changed": bool(patches), "nodes": list(patches), "diff": diff}
 
 
 def main() -> None:
