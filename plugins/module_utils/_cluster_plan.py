@@ -44,10 +44,12 @@ def cluster_plan(
         return _refused([f"{name} runs the control plane of a cluster, and the table calls it a worker: give it the role "
                          "control_plane again, or wipe it by hand (kubeadm reset)" for name in strangers])  # fmt: skip
     viewers = [name for name in masters if nodes[name]["view"].get("nodes") is not None]
-    if not viewers:
+    if all(name in reset and nodes[name]["unfinished"] == INIT for name in viewers):
         return _without_cluster(nodes, masters, workers, reset)
-    cas = {nodes[name]["ca"] for name in viewers}
-    if len(cas) > 1:
+    kept_cas = {nodes[name]["ca"] for name in viewers if name not in reset}
+    if len(kept_cas) == 1:
+        viewers = [name for name in viewers if nodes[name]["ca"] in kept_cas]
+    if len({nodes[name]["ca"] for name in viewers}) > 1:
         return _refused([f"{', '.join(viewers)} run different clusters (their CAs differ): keep one, and reset the "
                          "nodes of the other by name in kubeadm_reset_nodes"])  # fmt: skip
     return _with_cluster(nodes, masters, workers, viewers, reset)
@@ -62,10 +64,9 @@ def _refused(problems: list[str]) -> dict[str, Any]:
 def _without_cluster(
     nodes: Mapping[str, Observation], masters: Sequence[str], workers: Sequence[str], reset: Sequence[str]
 ) -> dict[str, Any]:
-    begun = [name for name in masters if nodes[name]["unfinished"] == INIT]
+    begun = [name for name in masters if nodes[name]["unfinished"] == INIT and name not in reset]
     data = [name for name in masters if nodes[name]["etcd_data"] and name not in begun]
-    # The API server of an unfinished init may answer at its own address and at the VIP, and refuse everything.
-    answers = [] if begun else sorted({address for name in nodes for address in nodes[name]["answers"]})
+    answers = _strange_answers(nodes, masters, reset)
     problems = []
     if len(begun) > 1:
         problems.append(f"kubeadm init was begun on {' and '.join(begun)}: name all but one in kubeadm_reset_nodes")
@@ -89,15 +90,29 @@ def _without_cluster(
     reasons: dict[str, str] = {}
     for name in [*masters, *workers]:
         wanted = INIT if name == first else JOIN
-        if nodes[name]["unfinished"] == wanted:
+        if name in reset and (nodes[name]["unfinished"] or leftovers(nodes[name])):
+            steps[name], reasons[name] = f"reset_{wanted}", "remains of another cluster, named in kubeadm_reset_nodes"
+        elif nodes[name]["unfinished"] == wanted:
             steps[name], reasons[name] = f"resume_{wanted}", _REASONS[wanted]
         elif not leftovers(nodes[name]):
             steps[name], reasons[name] = wanted, "no cluster yet" if wanted == INIT else "not a node yet"
-        elif name in reset:
-            steps[name], reasons[name] = f"reset_{wanted}", "remains of another cluster, named in kubeadm_reset_nodes"
         else:
             problems.append(_half_made(name))
     return {**_refused(problems), "first": first, "steps": steps, "reasons": reasons}
+
+
+def _strange_answers(nodes: Mapping[str, Observation], masters: Sequence[str], reset: Sequence[str]) -> list[str]:
+    """Addresses at which an API answers that is not the one of a begun init, or of a master that may be wiped.
+
+    Such an API server may answer at the master's own address, and where it has come so far, at the VIP.
+    """
+    begun = [name for name in masters if nodes[name]["unfinished"] == INIT]
+    wiped = [name for name in masters if name in reset and leftovers(nodes[name])]
+    strange = {address for node in nodes.values() for address in node["answers"]}
+    strange -= {nodes[name]["address"] for name in [*begun, *wiped]}
+    if any(nodes[name]["etcd_data"] or nodes[name]["manifests"] for name in begun):
+        strange &= {nodes[name]["address"] for name in masters}
+    return sorted(strange)
 
 
 def _with_cluster(
@@ -108,8 +123,8 @@ def _with_cluster(
     reset: Sequence[str],
 ) -> dict[str, Any]:
     finished = [name for name in viewers if not nodes[name]["unfinished"]]
-    giver = best_view(nodes, finished or viewers) or viewers[0]
-    view = nodes[giver]["view"]
+    teller = best_view(nodes, finished or viewers) or viewers[0]
+    view = nodes[teller]["view"]
     objects = {item["name"]: item for item in view["nodes"]}
     members = {item["address"]: item for item in view["members"]}
     first = next((name for name in viewers if nodes[name]["unfinished"] == INIT), None)
@@ -123,19 +138,34 @@ def _with_cluster(
         if name == first:
             step, reason = RESUME_INIT, _REASONS[INIT]
         else:
-            step, reason = _step(name, node, master, nodes[giver]["ca"], name in objects, member, name in viewers)
+            step, reason = _step(name, node, master, nodes[teller]["ca"], name in objects, member, name in viewers)
             if name in viewers and _member_ids(node["view"]) != _member_ids(view):
-                step, reason = None, _other_etcd(name, giver)
-        if step in (None, START) and name in reset and not (master and len(members) < 2 and member):
+                step, reason = None, _other_etcd(name, teller)
+        if step in (None, START, RESUME_JOIN) and name in reset and not (master and len(members) < 2 and member):
             step, reason = RESET_JOIN, f"{reason}; named in kubeadm_reset_nodes"
         if step is None:
             problems.append(reason)
         else:
             steps[name], reasons[name] = step, reason
+    giver = _giver(nodes, viewers, steps)
+    if giver is None and not problems:
+        problems.append(
+            f"Of the masters, only {', '.join(viewers)} can read the cluster, and would be wiped as kubeadm_reset_nodes "
+            "says: nobody would be left to join it to. Bring another master back first, or take the name out"
+        )
     return {
         "exists": True, "giver": giver, "first": first, "known": sorted(objects), "steps": steps, "reasons": reasons,
         "problems": problems,
     }  # fmt: skip
+
+
+def _giver(nodes: Mapping[str, Observation], viewers: Sequence[str], steps: Mapping[str, str]) -> str | None:
+    """The master that hands out join material: a whole one before one that is only begun, never one that is wiped."""
+    for wanted in (NONE, RESUME_INIT, RESUME_JOIN):
+        found = best_view(nodes, [name for name in viewers if steps.get(name) == wanted])
+        if found:
+            return found
+    return None
 
 
 def _step(

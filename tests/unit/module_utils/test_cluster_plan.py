@@ -129,6 +129,57 @@ def test_an_init_that_was_cut_off_late_is_gone_on_with_although_its_api_answers(
     assert found["first"] == "m1"
 
 
+def half_init(name: str, **changes: Any) -> dict[str, Any]:
+    """A master on which kubeadm init was begun and did not come to an end."""
+    return blank(name, ca=CA, etcd_data=True, manifests=["etcd"], unfinished="init", **changes)
+
+
+def test_of_two_begun_inits_the_one_that_is_not_named_for_a_reset_is_gone_on_with() -> None:
+    nodes = {**all_blank(), "m1": half_init("m1", answers=["10.0.0.11", "10.0.0.12"]), "m2": half_init("m2")}
+    assert "name all but one" in plan(nodes)["problems"][0]
+    assert plan(nodes, ["m2"])["steps"] == {"m1": "resume_init", "m2": "reset_join", "m3": "join", "w1": "join"}
+    assert plan(nodes, ["m1"])["steps"] == {"m1": "reset_join", "m2": "resume_init", "m3": "join", "w1": "join"}
+    assert plan(nodes, ["m1"])["first"] == "m2"
+
+
+def test_of_two_begun_inits_that_answer_the_one_that_is_not_named_for_a_reset_is_gone_on_with() -> None:
+    nodes = all_blank()
+    nodes["m1"] = whole("m1", ["m1"], ["m1"], unfinished="init")
+    nodes["m2"] = whole("m2", ["m2"], ["m2"], unfinished="init", ca="b" * 64)
+    assert "different clusters" in plan(nodes)["problems"][0]
+    found = plan(nodes, ["m2"])
+    assert found["problems"] == []
+    assert (found["steps"]["m1"], found["steps"]["m2"]) == ("resume_init", "reset_join")
+
+
+def test_a_step_that_can_never_end_well_is_begun_anew_with_consent() -> None:
+    nodes = {**all_blank(), "m1": half_init("m1")}
+    assert plan(nodes, ["m1"])["steps"]["m1"] == "reset_init"
+    nodes["m1"] = whole("m1", ["m1"], ["m1"], unfinished="init")
+    assert plan(nodes, ["m1"])["steps"]["m1"] == "reset_init"
+    nodes = {**all_whole(), "w1": blank("w1", ca=CA, kubelet_configured=True, unfinished="join")}
+    assert plan(nodes, ["w1"])["steps"]["w1"] == "reset_join"
+
+
+def test_a_begun_init_does_not_hide_another_cluster() -> None:
+    early = blank("m1", unfinished="init", answers=["192.0.2.10"])
+    assert "192.0.2.10" in plan({**all_blank(), "m1": early})["problems"][0]
+    late = half_init("m1", answers=["10.0.0.11", "192.0.2.10"])
+    assert plan({**all_blank(), "m1": late})["steps"]["m1"] == "resume_init"
+    other = half_init("m1", answers=["10.0.0.13"])
+    assert "10.0.0.13" in plan({**all_blank(), "m1": other})["problems"][0]
+
+
+def test_a_master_that_is_wiped_hands_out_nothing() -> None:
+    nodes = {name: whole(name, ["m2", "m3", "w1"], MASTERS) for name in ADDRESSES}
+    found = plan(nodes, ["m1"])
+    assert (found["steps"]["m1"], found["giver"]) == ("reset_join", "m2")
+    for name in ("m2", "m3"):
+        nodes[name]["view"] = {"error": "no answer"}
+    found = plan(nodes, ["m1"])
+    assert found["giver"] is None and "only m1 can read the cluster" in found["problems"][0]
+
+
 def test_a_join_that_was_cut_off_is_gone_on_with() -> None:
     nodes = {name: whole(name, ["m1"], ["m1"]) for name in ["m1"]}
     nodes["m2"] = blank("m2", ca=CA, kubelet_configured=True, unfinished="join")
@@ -207,6 +258,15 @@ def test_a_cluster_is_made_only_where_nothing_answers_and_nothing_lies(nodes: di
 def test_at_most_one_node_makes_the_cluster(nodes: dict[str, Any]) -> None:
     steps = plan(nodes)["steps"]
     assert sum(step in ("init", "resume_init", "reset_init") for step in steps.values()) <= 1
+
+
+@given(sites, st.lists(st.sampled_from(list(ADDRESSES)), unique=True))
+def test_only_what_is_named_is_wiped_and_no_giver_is(nodes: dict[str, Any], reset: list[str]) -> None:
+    found = plan(nodes, reset)
+    wiped = {name for name, step in found["steps"].items() if step.startswith("reset")}
+    assert wiped <= set(reset)
+    assert found["giver"] not in wiped
+    assert found["giver"] or found["problems"] or not found["exists"]
 
 
 @given(sites)
