@@ -144,7 +144,10 @@ def _dry_run(
             found = conflicts_of(error.causes)
             if not found:
                 raise InfraError(f"{item.title}: {error}") from error
-            conflicts += [f"{item.title}: {conflict.field} is managed by {conflict.manager}" for conflict in found]
+            conflicts += [
+                f"{item.title}: {conflict.field}{_value_text(before, conflict.field)} is managed by {conflict.manager}"
+                for conflict in found
+            ]
             continue
         steps.append(Step(item, body, before, after, forced))
     if conflicts:
@@ -154,6 +157,16 @@ def _dry_run(
             conflicts,
         )
     return steps
+
+
+def _value_text(item: Mapping[str, Any] | None, path: str) -> str:
+    """The value at a path such as spec.vxlanMTU, in brackets; nothing for paths into lists."""
+    value: Any = item
+    for key in path.split("."):
+        if not isinstance(value, Mapping) or key not in value:
+            return ""
+        value = value[key]
+    return f" ({value})"
 
 
 def _try(

@@ -77,8 +77,8 @@ def test_a_conflict_names_field_and_manager_of_every_object(cluster: Cluster, ca
     written = cluster.versions()
     result = calico_felix(felix_configuration={"vxlanMTU": 1450}, ip_pools=[POOL])
     assert result.failed
-    assert "FelixConfiguration default: spec.vxlanMTU is managed by someone" in result.message
-    assert "IPPool default-ipv4-ippool: spec.ipipMode is managed by gitops" in result.message
+    assert "FelixConfiguration default: spec.vxlanMTU (1300) is managed by someone" in result.message
+    assert "IPPool default-ipv4-ippool: spec.ipipMode (Always) is managed by gitops" in result.message
     assert cluster.versions() == written
 
 
