@@ -27,7 +27,8 @@ AGENT_LINK = "etc/systemd/system/multi-user.target.wants/qemu-guest-agent.servic
 SETTINGS = "backend.json"
 PING_SECONDS = 3.0
 ANSWER_SECONDS = 60.0
-SYSTEM_DISK = re.compile(r"(scsi|virtio|sata|ide)0$")
+# The first disk is the system's, which comes from the image; EFI variables and the like are no disks to a guest.
+DATA_DISK = re.compile(r"(scsi|virtio|sata|ide)[1-9]\d*$")
 
 
 def for_world(world: Any) -> ContainerBackend:
@@ -102,7 +103,7 @@ class ContainerBackend:
         for name, content in (spec.seed or {}).items():
             (folder / "seed" / name).write_text(content)
         for disk in spec.disks:
-            if not SYSTEM_DISK.fullmatch(disk.key):
+            if DATA_DISK.fullmatch(disk.key):
                 _sparse(self._disk_file(spec.vmid, disk), disk.size_bytes)
 
     def _start_container(self, spec: GuestSpec) -> None:
@@ -124,7 +125,7 @@ class ContainerBackend:
         return {
             f"scsi-0QEMU_QEMU_HARDDISK_{disk.serial or f'drive-{disk.key}'}": self._disk_file(spec.vmid, disk)
             for disk in spec.disks
-            if not SYSTEM_DISK.fullmatch(disk.key)
+            if DATA_DISK.fullmatch(disk.key)
         }
 
     async def shutdown(self, vmid: int) -> None:

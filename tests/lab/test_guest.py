@@ -178,7 +178,7 @@ def test_a_card_with_a_smaller_mtu_has_it_inside(guest: Callable[..., None]) -> 
 def test_limits_and_data_disks_are_those_of_the_guest(guest: Callable[..., None], running_lab: LabCommand) -> None:
     disks = [
         GuestDisk("scsi0", "a", 10 * 2**30, None), GuestDisk("scsi1", "b", 250 * 2**30, "data"),
-        GuestDisk("scsi2", "c", 2**20, None),
+        GuestDisk("scsi2", "c", 2**20, None), GuestDisk("efidisk0", "d", 2**20, None),
     ]  # fmt: skip
 
     async def scenario(machine: Machine) -> None:
