@@ -76,13 +76,12 @@ def initialize(run: Run, clock: Clock, node: Mapping[str, Any], cluster: Mapping
     ``node``: name, address, taints, ignore_preflight_errors. ``cluster``: as in ``_kubeadm_config``.
     """
     node = _resumable(node, RESUMED_INIT)
-    begin("init")
-    write_api_server_files(None)
-    documents = config.init_configuration(node, cluster, new_token())
-    with secret_file("init.json", config.documents(documents)) as path:
-        kubeadm(run, "init", "--config", path)
-    settle(clock, node, timeout)
-    end()
+    with unfinished_step("init"):
+        write_api_server_files(None)
+        documents = config.init_configuration(node, cluster, new_token())
+        with secret_file("init.json", config.documents(documents)) as path:
+            kubeadm(run, "init", "--config", path)
+        settle(clock, node, timeout)
 
 
 def join(
@@ -91,23 +90,22 @@ def join(
     """Joins this node, or goes on where an earlier run ended. ``known``: the cluster has its node object already."""
     resumed = node_state.unfinished() == "join"
     node = _resumable(node, RESUMED_JOIN)
-    begin("join")
-    if node["control_plane"]:
-        write_api_server_files(material["encryption_configuration"])
-    started = resumed and known and node_state.kubelet_healthy()
-    # A worker whose kubelet runs and is known has nothing left to do; kubeadm refuses to start a Ready node again.
-    if not started or node["control_plane"]:
-        discovery = json.dumps(config.discovery_kubeconfig(material))
-        with secret_file("discovery.json", discovery) as discovery_file:
-            documents = config.join_configuration(node, material, discovery_file)
-            with secret_file("join.json", config.documents(documents)) as path:
-                skipped = ["--skip-phases", "kubelet-start"] if started else []
-                kubeadm(run, "join", "--config", path, *skipped)
-    if node["control_plane"]:
-        settle(clock, node, timeout)
-    else:
-        wait_until(clock, timeout, "the kubelet's health", node_state.kubelet_healthy)
-    end()
+    with unfinished_step("join"):
+        if node["control_plane"]:
+            write_api_server_files(material["encryption_configuration"])
+        started = resumed and known and node_state.kubelet_healthy()
+        # A worker whose kubelet runs and is known has nothing left to do; kubeadm refuses to start a Ready node again.
+        if not started or node["control_plane"]:
+            discovery = json.dumps(config.discovery_kubeconfig(material))
+            with secret_file("discovery.json", discovery) as discovery_file:
+                documents = config.join_configuration(node, material, discovery_file)
+                with secret_file("join.json", config.documents(documents)) as path:
+                    skipped = ["--skip-phases", "kubelet-start"] if started else []
+                    kubeadm(run, "join", "--config", path, *skipped)
+        if node["control_plane"]:
+            settle(clock, node, timeout)
+        else:
+            wait_until(clock, timeout, "the kubelet's health", node_state.kubelet_healthy)
 
 
 def reset(run: Run) -> None:
@@ -208,6 +206,28 @@ def write_api_server_files(encryption: str | None) -> None:
         encryption = json.dumps(config.encryption_configuration(key))
     if encryption is not None:
         write_private(target, encryption)
+
+
+@contextmanager
+def unfinished_step(step: str) -> Iterator[None]:
+    """Written down before kubeadm works; forgotten when all has ended well, or failed before anything was written.
+
+    The plan was made before this run had the node for itself, so what another run has made meanwhile is not touched.
+    """
+    resumed = node_state.unfinished() is not None
+    if not resumed and node_state.has_leftovers():
+        raise InfraError(
+            "it has files of a cluster now (/etc/kubernetes, /var/lib/etcd), and had none when the plan was made: another "
+            "run has worked on it. Run again"
+        )
+    begin(step)
+    try:
+        yield
+    except InfraError:
+        if not resumed and not node_state.kubeadm_wrote():
+            end()
+        raise
+    end()
 
 
 def begin(step: str) -> None:

@@ -100,9 +100,9 @@ def kubeadm_version(run: Run) -> str | None:
     return text.strip() if code == 0 else None
 
 
-def unfinished(path: Path = UNFINISHED) -> str | None:
+def unfinished() -> str | None:
     """The step that a run has begun and not ended, ``init`` or ``join``."""
-    text = read_text(path)
+    text = read_text(UNFINISHED)
     try:
         return str(json.loads(text)["step"]) if text else None
     except (ValueError, KeyError, TypeError):
@@ -216,3 +216,9 @@ def peer_address(url: str) -> str:
 def has_leftovers() -> bool:
     """Whether anything of a cluster is on this node."""
     return any(os.path.exists(path) for path in (ETCD_DATA, PKI / "ca.crt", KUBERNETES / "kubelet.conf"))
+
+
+def kubeadm_wrote() -> bool:
+    """Whether kubeadm has written anything on this node; its checks come before that."""
+    files = [*PKI.rglob("*"), *KUBERNETES.glob("*.conf"), *(MANIFESTS / f"{name}.yaml" for name in CONTROL_PLANE_PODS)]
+    return ETCD_DATA.exists() or any(path.is_file() for path in files)
