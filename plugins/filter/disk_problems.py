@@ -17,8 +17,8 @@ version_added: 0.1.0
 short_description: Why a volume group may not be made on disks
 description:
   - Judges disks that M(detectviz.infra.node_state) has read. A disk with anything on it is refused unless its wipe is
-    allowed; one that is mounted or belongs to another volume group is always refused.
-positional: _input, sizes_gb, group, wipe, variable
+    allowed; one that is mounted, belongs to another volume group or cannot be read is always refused.
+positional: _input, sizes_gb, group, wipe, variable, groups
 options:
   _input:
     description: Disks as M(detectviz.infra.node_state) returns them.
@@ -41,6 +41,11 @@ options:
     description: Name of the variable that allows it, for the message.
     type: str
     required: true
+  groups:
+    description: Names of the volume groups that the machine has. The wanted one must have one of the disks then.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

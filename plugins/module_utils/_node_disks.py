@@ -7,24 +7,38 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import DISK_LINKS, SECTOR
 
-LVM = "LVM2_member"
+PVS = ("--options", "pv_name,vg_name")
+VGS = ("--units", "b", "--nosuffix", "--options", "vg_name,vg_size")
+NOT_INSTALLED = 127
 Run = Callable[[list[str]], tuple[int, str]]
 
 
-def disk_states(run: Run, disks: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Each ``{name, index}`` with ``link`` (None if absent), ``device``, ``size``, ``signatures``, ``uses``, ``group``.
+def volumes_state(run: Run, names: Sequence[str]) -> dict[str, Any]:
+    """``{lvm, groups, disks}``: whether the kernel has what LVM needs, its volume groups in bytes, and the data disks.
 
-    ``index`` is the disk's place in the table, the system's being 0. ``signatures`` are those of the disk and of its
-    partitions, ``uses`` what holds it (partitions, mounts), ``group`` the volume group that it is a member of.
+    ``names`` are those of the table in its order, the system's first. A disk is ``{name, index, link}`` (link is None if
+    it is not there) with ``device``, ``size`` in bytes, ``signatures`` of it and of its partitions, ``uses`` (partitions,
+    mounts), ``mounted``, ``group`` (the volume group that it is a member of) and ``unread``: programs that failed, so that
+    what they would have told is not known.
     """
-    groups = parse_members(run(["pvs", "--reportformat", "json", "--options", "pv_name,vg_name"])[1])
-    members = {os.path.realpath(name): group for name, group in groups.items()}
-    return [_disk(run, disk, members) for disk in disks]
+    lvm = run(["dmsetup", "version"])[0] == 0
+    # Without device mapper there is no volume group to be told, and LVM's programs fail.
+    volumes, groups = (_lvm(run, "pvs", PVS), _lvm(run, "vgs", VGS)) if lvm else (("", []), ("", []))
+    members = {os.path.realpath(name): group for name, group in parse_members(volumes[0]).items()}
+    failed = volumes[1] + groups[1]
+    disks = [{"name": name, "index": index} for index, name in enumerate(names) if index]
+    return {"lvm": lvm, "groups": parse_groups(groups[0]), "disks": [_disk(run, disk, members, failed) for disk in disks]}
+
+
+def _lvm(run: Run, program: str, options: Sequence[str]) -> tuple[str, list[str]]:
+    """What it printed, and its failure. One that is not installed has made no volume group yet."""
+    code, text = run([program, "--reportformat", "json", *options])
+    return text, [] if code in (0, NOT_INSTALLED) else [f"{program} ended with code {code}"]
 
 
 def disk_link(name: str, index: int, exists: Callable[[str], bool] = os.path.lexists) -> str | None:
@@ -33,28 +47,26 @@ def disk_link(name: str, index: int, exists: Callable[[str], bool] = os.path.lex
     return next((link for link in links if exists(link)), None)
 
 
-def _disk(run: Run, disk: Mapping[str, Any], members: Mapping[str, str]) -> dict[str, Any]:
+def _disk(run: Run, disk: Mapping[str, Any], members: Mapping[str, str], failed: Sequence[str]) -> dict[str, Any]:
     link = disk_link(disk["name"], disk["index"])
     if link is None:
         return {**disk, "link": None}
     device = os.path.realpath(link)
     block = f"/sys/class/block/{os.path.basename(device)}"
     parts = sorted(name for name in _names(block) if os.path.exists(f"{block}/{name}/partition"))
-    mounts = [f"mounted on {point}" for point in _mounts([device, *(f"/dev/{part}" for part in parts)])]
-    signatures = [
-        {"device": path, "type": kind}
-        for path in (device, *(f"/dev/{part}" for part in parts))
-        for kind in parse_signatures(run(["wipefs", "--no-act", "--json", path])[1])
-    ]
+    paths = [device, *(f"/dev/{part}" for part in parts)]
+    mounts = [f"mounted on {point}" for point in _mounts(paths)]
+    kinds = {path: parse_signatures(*run(["wipefs", "--no-act", "--json", path])) for path in paths}
     return {
         **disk,
         "link": link,
         "device": device,
         "size": _size(block),
-        "signatures": signatures,
+        "signatures": [{"device": path, "type": kind} for path in paths for kind in kinds[path] or []],
         "uses": [f"partition {part}" for part in parts] + mounts,
         "mounted": bool(mounts),
         "group": members.get(device) or None,
+        "unread": [*(f"wipefs cannot read {path}" for path in paths if kinds[path] is None), *failed],
     }
 
 
@@ -79,13 +91,14 @@ def _mounts(devices: Sequence[str]) -> list[str]:
     return sorted(row[1] for row in rows if row[0].startswith("/dev/") and os.path.realpath(row[0]) in devices)
 
 
-def parse_signatures(text: str) -> list[str]:
-    """Types of the signatures that ``wipefs --json`` found."""
+def parse_signatures(code: int, text: str) -> list[str] | None:
+    """Types of the signatures that ``wipefs --json`` found. None if it failed: that is no proof of an empty disk."""
+    if code:
+        return None
     try:
         return [str(row["type"]) for row in json.loads(text or "{}").get("signatures") or []]
     except (ValueError, KeyError, TypeError):
-        # An answer that cannot be read is no proof of an empty disk.
-        return ["unreadable"]
+        return None
 
 
 def parse_members(text: str) -> dict[str, str]:
@@ -106,10 +119,23 @@ def _report(text: str, kind: str) -> list[dict[str, str]]:
 
 
 def disk_problems(
-    disks: Sequence[Mapping[str, Any]], sizes_gb: Mapping[str, int], group: str, wipe: bool, variable: str
+    disks: Sequence[Mapping[str, Any]],
+    sizes_gb: Mapping[str, int],
+    group: str,
+    wipe: bool,
+    variable: str,
+    groups: Collection[str] = (),
 ) -> list[str]:
-    """Why a volume group may not be made on these disks; each with the way out. ``variable`` allows the wipe."""
+    """Why a volume group may not be made on these disks; each with the way out.
+
+    ``variable`` allows the wipe; ``groups`` are the volume groups that the machine has.
+    """
     problems = []
+    if group in groups and not any(disk.get("group") == group for disk in disks):
+        problems.append(
+            f"the volume group {group} is there, on none of the disks of the table: it is another's, such as the system's. "
+            "Give the site another name for its own (volume_group)"
+        )
     for disk in disks:
         label = f"disk '{disk['name']}'"
         if not disk["link"]:
@@ -120,6 +146,9 @@ def disk_problems(
         wanted = sizes_gb[disk["name"]] * 2**30
         if disk["size"] < wanted:
             problems.append(f"{label} has {disk['size'] / 2**30:.1f} GiB, the table says {sizes_gb[disk['name']]}: run P1")
+        if disk.get("unread"):
+            problems.append(f"{label}: what is on it is not known, {', '.join(disk['unread'])}. Try the same command there")
+            continue
         if disk.get("group") == group:
             continue
         if disk.get("group"):

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _node_kept as kept
-from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import disk_states, parse_groups
+from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import volumes_state
 from ansible_collections.detectviz.infra.plugins.module_utils._node_network import network_state
 from ansible_collections.detectviz.infra.plugins.module_utils._node_packages import parse_available, parse_installed
 
@@ -163,16 +163,6 @@ def packages_state(run: Run, names: Sequence[str]) -> dict[str, Any]:
         "installed": parse_installed(run(["dpkg-query", "--show", f"--showformat={layout}", *names])[1]),
         "available": parse_available(run(["apt-cache", "madison", *names])[1]),
     }
-
-
-def volumes_state(run: Run, names: Sequence[str]) -> dict[str, Any]:
-    """``{lvm, groups, disks}``: whether the kernel has what LVM needs, its volume groups in bytes, and the data disks.
-
-    ``names`` are those of the table in its order, the system's first.
-    """
-    disks = [{"name": name, "index": index} for index, name in enumerate(names) if index]
-    groups = parse_groups(run(["vgs", "--reportformat", "json", "--units", "b", "--nosuffix", "-o", "vg_name,vg_size"])[1])
-    return {"lvm": run(["dmsetup", "version"])[0] == 0, "groups": groups, "disks": disk_states(run, disks)}
 
 
 def sshd_state(run: Run) -> dict[str, str]:

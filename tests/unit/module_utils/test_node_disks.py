@@ -15,11 +15,12 @@ from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import
     parse_groups,
     parse_members,
     parse_signatures,
+    volumes_state,
 )
 
 EMPTY: dict[str, Any] = {
     "name": "data", "index": 1, "link": "/dev/disk/by-id/scsi-0QEMU_QEMU_HARDDISK_drive-scsi1", "device": "/dev/sdb",
-    "size": 250 * 2**30, "signatures": [], "uses": [], "mounted": False, "group": None,
+    "size": 250 * 2**30, "signatures": [], "uses": [], "mounted": False, "group": None, "unread": [],
 }  # fmt: skip
 
 
@@ -35,7 +36,7 @@ def test_a_disk_of_the_wanted_group_is_right() -> None:
     assert problems(group="data-vg", signatures=[{"device": "/dev/sdb", "type": "LVM2_member"}]) == []
 
 
-@pytest.mark.parametrize("kind", ["ext4", "xfs", "gpt", "dos", "LVM2_member", "linux_raid_member", "unreadable"])
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "gpt", "dos", "LVM2_member", "linux_raid_member"])
 def test_any_signature_is_refused_unless_its_wipe_is_named(kind: str) -> None:
     found = {"signatures": [{"device": "/dev/sdb", "type": kind}]}
     [problem] = problems(**found)
@@ -81,9 +82,57 @@ def test_reports_of_lvm_and_wipefs() -> None:
     assert parse_members(pvs) == {"/dev/sdb": "data-vg", "/dev/sdc": ""}
     assert parse_groups('{"report": [{"vg": [{"vg_name": "data-vg", "vg_size": "268431261696"}]}]}') == {"data-vg": 268431261696}
     assert parse_members("") == {}
-    assert parse_signatures('{"signatures": [{"device": "sdb", "offset": "0x438", "type": "ext4"}]}') == ["ext4"]
-    assert parse_signatures("") == []
+    assert parse_signatures(0, '{"signatures": [{"device": "sdb", "offset": "0x438", "type": "ext4"}]}') == ["ext4"]
+    assert parse_signatures(0, "") == []
 
 
-def test_an_answer_that_cannot_be_read_is_no_empty_disk() -> None:
-    assert parse_signatures("wipefs: error") == ["unreadable"]
+@pytest.mark.parametrize(("code", "text"), [(1, ""), (127, ""), (1, '{"signatures": []}'), (0, "wipefs: error")])
+def test_an_answer_that_cannot_be_read_is_no_empty_disk(code: int, text: str) -> None:
+    assert parse_signatures(code, text) is None
+
+
+def test_what_could_not_be_read_is_refused_even_with_the_wipe_named() -> None:
+    [problem] = problems(wipe=True, unread=["wipefs cannot read /dev/sdb"])
+    assert "not known, wipefs cannot read /dev/sdb" in problem
+    assert "wipefs" in problems(group="data-vg", unread=["wipefs cannot read /dev/sdb"])[0]
+
+
+def test_a_group_on_other_disks_is_never_extended() -> None:
+    def found(**changes: Any) -> list[str]:
+        return disk_problems([{**EMPTY, **changes}], {"data": 250}, "data-vg", False, "data_volume_wipe", ["data-vg"])
+
+    assert "data-vg is there, on none of the disks" in found()[0]
+    assert found(group="data-vg") == []
+
+
+ANSWERS = {
+    "dmsetup": (0, ""),
+    "pvs": (0, json.dumps({"report": [{"pv": [{"pv_name": "/dev/no-such-disk", "vg_name": "data-vg"}]}]})),
+    "vgs": (0, json.dumps({"report": [{"vg": [{"vg_name": "data-vg", "vg_size": "1024"}]}]})),
+    "wipefs": (0, json.dumps({"signatures": [{"device": "x", "offset": "0x218", "type": "LVM2_member"}]})),
+}
+
+
+def read(monkeypatch: pytest.MonkeyPatch, **answers: tuple[int, str]) -> dict[str, Any]:
+    """The state of a machine with one data disk whose programs answer so."""
+    link = "ansible_collections.detectviz.infra.plugins.module_utils._node_disks.disk_link"
+    monkeypatch.setattr(link, lambda name, index: "/dev/no-such-disk")
+    return volumes_state(lambda command: {**ANSWERS, **answers}[command[0]], ["system", "data"])
+
+
+def test_programs_that_answer_leave_nothing_unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = read(monkeypatch)
+    assert state["groups"] == {"data-vg": 1024}
+    assert [(disk["group"], disk["unread"]) for disk in state["disks"]] == [("data-vg", [])]
+    assert state["disks"][0]["signatures"] == [{"device": "/dev/no-such-disk", "type": "LVM2_member"}]
+
+
+@pytest.mark.parametrize("program", ["wipefs", "pvs", "vgs"])
+def test_a_program_that_fails_is_told_with_the_disk(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    [disk] = read(monkeypatch, **{program: (5, "")})["disks"]
+    assert [program in text for text in disk["unread"]] == [True]
+
+
+def test_without_device_mapper_lvm_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = read(monkeypatch, dmsetup=(1, ""), pvs=(5, ""), vgs=(5, ""))
+    assert (state["lvm"], state["groups"], state["disks"][0]["unread"]) == (False, {}, [])
