@@ -15,7 +15,7 @@ name: kubeconfig
 author: The detectviz.infra authors (@detectviz)
 version_added: 0.1.0
 short_description: The administrator's kubeconfig with the VIP as its server
-positional: _input, name, endpoint
+positional: _input, name, endpoint, present
 description:
   - Reads the text of C(/etc/kubernetes/admin.conf) as data, and gives cluster, user and context the site's name.
 options:
@@ -31,6 +31,12 @@ options:
     description: C(host:port) of the API.
     type: str
     required: true
+  present:
+    description:
+      - The file of before. It is kept if it leads to the same cluster, since every master has an administrator's
+        certificate of its own, and it does not matter which one is used.
+    type: str
+    default: ''
 """
 
 EXAMPLES = r"""

@@ -14,12 +14,16 @@ import yaml
 Config = dict[str, Any]
 
 
-def for_site(text: str, name: str, endpoint: str) -> str:
-    """kubeadm's admin.conf as the control machine uses it: server, and names that tell sites apart."""
+def for_site(text: str, name: str, endpoint: str, present: str = "") -> str:
+    """kubeadm's admin.conf as the control machine uses it: server, and names that tell sites apart.
+
+    ``present`` is the control machine's file of before. Every master has an administrator's certificate of its own, so
+    which one it is does not matter: all but the user stays as it is told, and with it the file.
+    """
     admin = yaml.safe_load(text)
     user = f"{name}-admin"
     cluster = {**admin["clusters"][0]["cluster"], "server": f"https://{endpoint}"}
-    return _dump(
+    result = _dump(
         {
             "apiVersion": "v1",
             "kind": "Config",
@@ -29,6 +33,12 @@ def for_site(text: str, name: str, endpoint: str) -> str:
             "users": [{"name": user, "user": admin["users"][0]["user"]}],
         }
     )
+    return present if present and _but_users(present) == _but_users(result) else result
+
+
+def _but_users(text: str) -> Config:
+    config = yaml.safe_load(text)
+    return {key: value for key, value in config.items() if key != "users"} if isinstance(config, dict) else {}
 
 
 def merged_into(own: str, site: str) -> str:

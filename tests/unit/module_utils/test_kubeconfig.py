@@ -52,3 +52,14 @@ def test_merging_again_replaces_the_sites_entries() -> None:
 
 def test_without_a_kubeconfig_the_user_gets_the_sites() -> None:
     assert yaml.safe_load(merged_into("", SITE))["current-context"] == "example"
+
+
+def test_the_certificate_of_another_master_is_no_change() -> None:
+    other = ADMIN.replace("QQ==", "Wg==")
+    assert for_site(other, "example", "192.0.2.10:6443", present=SITE) == SITE
+
+
+def test_another_cluster_is_one() -> None:
+    other = ADMIN.replace("Q0E=", "Q0I=")
+    assert for_site(other, "example", "192.0.2.10:6443", present=SITE) == for_site(other, "example", "192.0.2.10:6443")
+    assert for_site(ADMIN, "example", "192.0.2.10:6443", present="nonsense") == SITE
