@@ -10,7 +10,6 @@ import fcntl
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,14 +35,6 @@ RESUMED_JOIN = (
     *RESUMED_INIT,
     *(f"FileAvailable--etc-kubernetes-{name}" for name in ("kubelet.conf", "bootstrap-kubelet.conf", "pki-ca.crt")),
 )
-LEFT_BY_RESET = (
-    "/etc/cni/net.d/10-calico.conflist",
-    "/etc/cni/net.d/calico-kubeconfig",
-    "/var/lib/etcd",
-    "/var/lib/cni",
-)
-"""kubeadm reset leaves these. Firewall rules stay until the node starts again: they are not only ours."""
-
 SECRETS = re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b|\b[0-9a-f]{64}\b")
 
 Run = Callable[[list[str]], tuple[int, str]]
@@ -106,19 +97,6 @@ def join(
             settle(clock, node, timeout)
         else:
             wait_until(clock, timeout, "the kubelet's health", node_state.kubelet_healthy)
-
-
-def reset(run: Run) -> None:
-    """Wipes what a cluster left on this node. Its data is gone afterwards."""
-    # Its etcd member was removed through another master before; here it would be asked of an API that may not answer.
-    kubeadm(run, "reset", "--force", "--skip-phases", "remove-etcd-member")
-    for path in LEFT_BY_RESET:
-        if os.path.isdir(path):
-            shutil.rmtree(path)
-        elif os.path.exists(path):
-            os.unlink(path)
-    shutil.rmtree(config.FILES_DIR, ignore_errors=True)
-    end()
 
 
 def pull_images(run: Run, cluster: Mapping[str, Any]) -> list[str]:

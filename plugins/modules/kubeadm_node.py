@@ -39,7 +39,7 @@ options:
       - V(images) fetches the control plane's images that are missing.
       - V(initialized) makes the cluster on this node, or goes on with it.
       - V(joined) joins this node, or goes on with it.
-      - V(reset) wipes what a cluster has left on the node, etcd's data included.
+      - V(reset) wipes what a cluster has left on the node, etcd's data included, after a copy of it was made there.
       - V(evicted) runs on a master and takes O(evict) out of the cluster, its etcd member first.
     type: str
     choices: [observed, images, initialized, joined, reset, evicted]
@@ -104,6 +104,11 @@ options:
     suboptions:
       name: {description: Name of the node., type: str, required: true}
       address: {description: Its address on the cluster's network., type: str, required: true}
+  vip:
+    description:
+      - The cluster's VIP. V(reset) takes it off the node's interface, where the end of kube-vip leaves it.
+    type: str
+    default: ""
   wait:
     description:
       - Seconds that V(observed) gives a control plane that is only starting.
@@ -161,6 +166,11 @@ node:
     control_plane: {description: Whether it has an API server's certificate., type: bool}
     manifests: {description: The control plane's static pods., type: list, elements: str}
     super_admin: {description: Whether C(super-admin.conf) is there., type: bool}
+aside:
+  description: The folder on the node with the keys and etcd's data that were there, or null.
+  returned: state is reset, and it is no check run
+  type: str
+  sample: /var/lib/detectviz-infra/removed/20260101T000000Z
 images:
   description: Images that were, or would be, fetched.
   returned: state is images
@@ -177,6 +187,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._errors import Inf
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments import CLUSTER_SPEC, runner
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_join_material import evict
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubeadm_version, observe
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_reset import reset
 
 ARGUMENT_SPEC = {
     "state": {
@@ -197,6 +208,7 @@ ARGUMENT_SPEC = {
         "type": "dict",
         "options": {"name": {"type": "str", "required": True}, "address": {"type": "str", "required": True}},
     },
+    "vip": {"type": "str", "default": ""},
     "wait": {"type": "int", "default": 90},
     "timeout": {"type": "int", "default": 300},
 }
@@ -222,7 +234,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         elif state == "joined":
             node.join(run, clock, params, params["material"], params["known"], params["timeout"])
         elif state == "reset":
-            node.reset(run)
+            return {"changed": True, "aside": reset(run, params["vip"])}
         else:
             return {"changed": evict(params["address"], params["evict"]["name"], params["evict"]["address"])}
     return {"changed": True}
