@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_config as config
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import kubeadm, new_token, secret_file
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
     ETCD_CLIENT,
     ETCD_PORT,
+    MANIFESTS,
     PKI,
     admin_api,
 )
@@ -48,12 +50,15 @@ def join_material(
     run: Run, now: float, address: str, cluster: Mapping[str, Any], control_plane: bool, minutes: int
 ) -> dict[str, Any]:
     """Runs on a master. Everything in it but the endpoint is secret, or decides whom the joiner trusts."""
+    # What is missing is told before anything is made.
+    ca = needed(PKI / "ca.crt")
+    encryption = encryption_file() if control_plane else ""
     token = new_token()
     expires = datetime.datetime.fromtimestamp(now, datetime.timezone.utc) + datetime.timedelta(minutes=minutes)
     admin_api(address).post("/api/v1/namespaces/kube-system/secrets", token_secret(token, expires))
     material = {
         "token": token,
-        "ca_certificate": (PKI / "ca.crt").read_text(encoding="ascii"),
+        "ca_certificate": ca,
         "endpoint": cluster["endpoint"],
         "certificate_key": "",
         "encryption_configuration": "",
@@ -63,8 +68,25 @@ def join_material(
         with secret_file("upload.json", config.documents(config.upload_certs_configuration(cluster, key))) as path:
             kubeadm(run, "init", "phase", "upload-certs", "--upload-certs", "--config", path)
         material["certificate_key"] = key
-        material["encryption_configuration"] = Path(config.ENCRYPTION_FILE).read_text(encoding="ascii")
+        material["encryption_configuration"] = encryption
     return material
+
+
+def encryption_file() -> str:
+    """How the API server here encrypts Secrets; "" if it does not with that file, as in a cluster that others made."""
+    used = config.ENCRYPTION_FILE in needed(MANIFESTS / "kube-apiserver.yaml")
+    return needed(Path(config.ENCRYPTION_FILE)) if used else ""
+
+
+def needed(path: Path) -> str:
+    """The text of a file without which nobody can join. Raises InfraError."""
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, ValueError) as error:
+        raise InfraError(
+            f"{path} cannot be read ({error}), and a node that joins needs the same: put it there, or let another master "
+            "of the cluster be the one that hands it out"
+        ) from error
 
 
 def evict(address: str, name: str, member_address: str) -> bool:

@@ -174,7 +174,8 @@ def scrubbed(text: str) -> str:
 def write_api_server_files(encryption: str | None) -> None:
     """The files the API server reads: the audit policy, and how Secrets are encrypted.
 
-    ``encryption`` is the first master's file. Without it (on the first master itself) a key is made once and kept.
+    ``encryption`` is the first master's file, "" if that has none. None is for the first master: a key is made once and
+    kept.
     """
     os.makedirs(config.FILES_DIR, mode=0o700, exist_ok=True)
     write_private(Path(config.AUDIT_POLICY_FILE), json.dumps(config.AUDIT_POLICY, indent=1))
@@ -182,7 +183,7 @@ def write_api_server_files(encryption: str | None) -> None:
     if encryption is None and not target.exists():
         key = base64.b64encode(os.urandom(32)).decode("ascii")
         encryption = json.dumps(config.encryption_configuration(key))
-    if encryption is not None:
+    if encryption:
         write_private(target, encryption)
 
 
