@@ -47,8 +47,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class LabCommand:
     """`python -m lab` as a user types it, with a state folder of its own."""
 
-    def __init__(self, state: Path, name: str = LAB_NAME) -> None:
+    def __init__(self, state: Path, name: str = LAB_NAME, seconds: float = 900) -> None:
+        """`seconds`: how long one command may take."""
         self.name = name
+        self.seconds = seconds
         self.folder = state / "detectviz-infra/lab" / name
         self.namespace = f"dvz-{name}"
         programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -68,7 +70,7 @@ class LabCommand:
         """A command of the checkout with this lab's name in its environment; what it printed."""
         done = subprocess.run(
             words, cwd=CHECKOUT, env=self.environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL, check=False, timeout=900,
+            stdin=subprocess.DEVNULL, check=False, timeout=self.seconds,
         )  # fmt: skip
         if code is not None:
             assert done.returncode == code, done.stdout

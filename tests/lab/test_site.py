@@ -1,4 +1,4 @@
-"""The documented site on real guests, from an empty Proxmox to verified machines and away again, as the README has it.
+"""P1 of the documented site on real guests, from an empty Proxmox to verified machines and away again.
 
 The tests of this file are one story, told in order: each starts where the one before has left the lab.
 """
@@ -83,8 +83,8 @@ def test_the_plan_tells_that_there_are_changes(site: LabCommand) -> None:
     assert guests(site) == []
 
 
-def test_the_demo_makes_the_machines(site: LabCommand) -> None:
-    said = site.run("bin/demo", "--yes")
+def test_one_run_makes_the_machines(site: LabCommand) -> None:
+    said = play(site, "site.yml", "--tags", "p1")
     assert changes(said)["localhost"] > 0
     assert guests(site) == IDS
     assert running(site) == MACHINES
@@ -110,7 +110,7 @@ def test_a_machine_is_what_the_document_says_as_seen_from_outside(site: LabComma
 
 
 def test_a_second_run_changes_nothing(site: LabCommand) -> None:
-    assert set(changes(site.run("bin/demo", "--yes")).values()) == {0}
+    assert set(changes(play(site, "site.yml", "--tags", "p1")).values()) == {0}
 
 
 def test_check_mode_on_a_finished_site_finds_nothing_to_do(site: LabCommand) -> None:

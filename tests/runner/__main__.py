@@ -13,7 +13,7 @@ from tests.runner.context import Context, Core
 from tests.runner.outcome import Outcome
 from tests.runner.suites import SUITES
 
-LONG_DRILLS = "lab: the tests marked `long` (bin/test --all runs them)"
+LONG_DRILLS = "{}: the tests marked `long` (bin/test --all runs them)"
 
 
 def main() -> int:
@@ -49,8 +49,8 @@ def main() -> int:
                 outcome.check(f"{suite.name}: the runner itself failed", False)
             rows.append((suite.name, outcome, time.monotonic() - started))
             total.add(outcome)
-    if not options.everything and any(suite.name == "lab" for suite in chosen):
-        total.left_out.append(LONG_DRILLS)
+    if not options.everything:
+        total.left_out += [LONG_DRILLS.format(suite.name) for suite in chosen if suite.name in ("lab", "cluster")]
 
     print("\nsuite         passed  failed  seconds")
     for name, outcome, seconds in rows:

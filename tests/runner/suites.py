@@ -127,10 +127,18 @@ def api(context: Context) -> Outcome:
 
 def lab(context: Context) -> Outcome:
     """Real guests in the embedded lab."""
-    arguments = ["-p", "no:pytest-ansible", "tests/lab"]
-    if not context.everything:
-        arguments += ["-m", "not long"]
-    return _pytest(context, "lab", context.main, arguments, timeout=3600)
+    arguments = ["-p", "no:pytest-ansible", "tests/lab", "--ignore", "tests/lab/cluster"]
+    return _pytest(context, "lab", context.main, arguments + _tier(context), timeout=3600)
+
+
+def cluster(context: Context) -> Outcome:
+    """The demo: the documented site from nothing to a verified cluster, broken and repaired."""
+    arguments = ["-p", "no:pytest-ansible", "tests/lab/cluster"]
+    return _pytest(context, "cluster", context.main, arguments + _tier(context), timeout=5400)
+
+
+def _tier(context: Context) -> list[str]:
+    return [] if context.everything else ["-m", "not long"]
 
 
 def molecule(context: Context) -> Outcome:
@@ -166,5 +174,6 @@ SUITES = [
     Suite("integration", "ansible-test integration, on every core", integration),
     Suite("api", "modules against a real Kubernetes API server", api),
     Suite("lab", "real guests in the embedded lab", lab),
+    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster),
     Suite("molecule", "molecule scenarios on lab guests", molecule),
 ]
