@@ -1,0 +1,138 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A backup put back on a control-plane node. The node's former data is moved aside, never deleted."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_node as node
+from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import PKI_FILES, SNAPSHOT, read_archive
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._etcdutl import (
+    etcd_image,
+    from_image,
+    restore_snapshot,
+    snapshot_status,
+)
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import API_PORT, FILES_DIR
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
+    ETCD_DATA,
+    ETCD_PORT,
+    KUBERNETES,
+    MANIFESTS,
+    PKI,
+    fingerprint,
+    has_leftovers,
+    read_text,
+)
+
+STATE = Path("/var/lib/detectviz-infra")
+WORK = STATE / "restore"
+STOPPED = KUBERNETES / "detectviz-stopped"
+"""Static pods that are not to run while etcd's data is put back."""
+PODS = ("kube-apiserver", "etcd")
+
+
+def stop(clock: Clock, address: str, timeout: float) -> bool:
+    """Takes etcd and the API server of this node down; whether they were up."""
+    STOPPED.mkdir(mode=0o700, exist_ok=True)
+    moved = False
+    for name in PODS:
+        manifest = MANIFESTS / f"{name}.yaml"
+        if manifest.exists():
+            manifest.replace(STOPPED / manifest.name)
+            moved = True
+    node.wait_until(
+        clock, timeout, "the end of etcd and the API server", lambda: not any(map(_listens(address), (ETCD_PORT, API_PORT)))
+    )
+    return moved
+
+
+def start(clock: Clock, address: str, timeout: float) -> bool:
+    """Lets etcd and the API server run again and waits until the API is ready; whether they had to be let."""
+    moved = False
+    for name in reversed(PODS):
+        manifest = STOPPED / f"{name}.yaml"
+        if manifest.exists():
+            manifest.replace(MANIFESTS / manifest.name)
+            moved = True
+    if STOPPED.is_dir():
+        STOPPED.rmdir()
+    node.wait_until(clock, timeout, "the API server", lambda: node.ready(address))
+    return moved
+
+
+def _listens(address: str) -> Any:
+    def listens(port: int) -> bool:
+        try:
+            with socket.create_connection((address, port), timeout=2):
+                return True
+        except OSError:
+            return False
+
+    return listens
+
+
+def restore(
+    run: node.Run, archive: Path, key: str, name: str, members: Mapping[str, str], token: str, identity: bool, stamp: str
+) -> dict[str, Any]:
+    """Puts etcd's data back, and with ``identity`` (on a machine without a cluster) the CAs and keys as well.
+
+    ``members``: {name: address} of all that are restored together. Returns the backup's list of contents.
+    """
+    if identity and has_leftovers():
+        raise InfraError(
+            "it has files of a cluster (/etc/kubernetes, /var/lib/etcd), so the identity of another is not written over "
+            "them: make the machine anew, or wipe it with kubeadm reset"
+        )
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(mode=0o700, parents=True)
+    try:
+        with node.secret_file("backup.pem", key) as key_file:
+            contents = read_archive(archive, key_file, WORK)
+        if not identity:
+            _same_cluster((WORK / "pki/ca.crt").read_text(encoding="ascii"))
+        images = run(["kubeadm", "config", "images", "list"])[1]
+        manifest = read_text(STOPPED / "etcd.yaml") or read_text(MANIFESTS / "etcd.yaml")
+        tool = from_image(run, contents["etcd_image"] if identity else etcd_image(manifest, images))
+        status = snapshot_status(tool, WORK / SNAPSHOT)
+        if status["hash"] != contents["etcd"]["hash"]:
+            raise InfraError(f"the snapshot's hash is {status['hash']}, and was {contents['etcd']['hash']}: take another backup")
+        restore_snapshot(tool, WORK / SNAPSHOT, WORK / "data", name, members, token)
+        if ETCD_DATA.exists():
+            shutil.move(str(ETCD_DATA), str(STATE / f"etcd-before-{stamp}"))
+        ETCD_DATA.parent.mkdir(mode=0o700, exist_ok=True)
+        if identity:
+            _write_identity()
+        shutil.move(str(WORK / "data/member"), str(ETCD_DATA))
+        if identity:
+            # kubeadm init goes on from here, as it would after a run that ended half-way.
+            node.begin("init")
+    finally:
+        shutil.rmtree(WORK, ignore_errors=True)
+    return contents
+
+
+def _same_cluster(ca: str) -> None:
+    own = read_text(PKI / "ca.crt")
+    if own is None or fingerprint(own) != fingerprint(ca):
+        raise InfraError("the backup is of another cluster (its CA differs): name a backup of this one")
+
+
+def _write_identity() -> None:
+    for name in PKI_FILES:
+        target = PKI / name
+        target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        node.write_private(target, (WORK / "pki" / name).read_text(encoding="ascii"))
+        if target.suffix != ".key":
+            target.chmod(0o644)
+    Path(FILES_DIR).mkdir(mode=0o700, parents=True, exist_ok=True)
+    for source in sorted((WORK / "apiserver").glob("*.json")):
+        node.write_private(Path(FILES_DIR) / source.name, source.read_text(encoding="utf-8"))
