@@ -10,6 +10,7 @@ table knows every node's name and addresses, so the comparison is exact.
 from __future__ import annotations
 
 import base64
+import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ except ImportError:  # ansible-core brings it to every controller
 SIGNER = "kubernetes.io/kubelet-serving"
 USAGES = {"digital signature", "key encipherment", "server auth"}
 USER_PREFIX = "system:node:"
+BEFORE_NODE = datetime.timedelta(minutes=1)
+"""A kubelet may ask shortly before its node object is there."""
 
 
 def waiting(requests: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -34,13 +37,32 @@ def waiting(requests: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     ]
 
 
-def served(requests: Sequence[Mapping[str, Any]]) -> set[str]:
-    """Names of nodes for which a serving certificate has been issued."""
+def served(requests: Sequence[Mapping[str, Any]], nodes: Sequence[Mapping[str, Any]]) -> set[str]:
+    """Names of nodes for which a serving certificate has been issued. ``nodes``: node objects.
+
+    Requests stay for an hour, so one that is older than the node is of a former machine of that name.
+    """
+    since = {item["metadata"]["name"]: _created(item) - BEFORE_NODE for item in nodes}
     return {
         node_of(item)
         for item in requests
-        if item["spec"]["signerName"] == SIGNER and (item.get("status") or {}).get("certificate")
+        if item["spec"]["signerName"] == SIGNER
+        and (item.get("status") or {}).get("certificate")
+        and node_of(item) in since
+        and _created(item) >= since[node_of(item)]
     }
+
+
+def _created(item: Mapping[str, Any]) -> datetime.datetime:
+    return datetime.datetime.strptime(item["metadata"]["creationTimestamp"], "%Y-%m-%dT%H:%M:%SZ")
+
+
+def told(wrong: Mapping[str, tuple[str, Sequence[str]]]) -> list[str]:
+    """Requests that are not approved, for people. ``wrong``: node and flaws by the request's name."""
+    return [
+        f"{node} asks for a serving certificate that is not approved ({request}): {'; '.join(found)}"
+        for request, (node, found) in sorted(wrong.items())
+    ]
 
 
 def node_of(request: Mapping[str, Any]) -> str:

@@ -14,7 +14,8 @@ version_added: 0.1.0
 description:
   - Approves pending requests for C(kubernetes.io/kubelet-serving) whose name and addresses are those of the node table,
     and waits until the nodes in O(wait_for) have a certificate.
-  - A request that asks for anything else is left alone and is an error if its node is in the table.
+  - A request that asks for anything else is left alone. If its node is in the table, that is a warning, and the reason
+    of the failure if the node is in O(wait_for) and gets no certificate in time.
 requirements:
   - cryptography (on the controller)
 attributes:
@@ -70,12 +71,17 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline, SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_api import cluster_api
-from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import (
+    DeadlineError,
+    InfraError,
+    ProblemsError,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._kubelet_csr import (
     approval,
     flaws,
     node_of,
     served,
+    told,
     waiting,
 )
 
@@ -91,28 +97,35 @@ ARGUMENT_SPEC = {
 
 
 def approve(module: AnsibleModule) -> dict[str, Any]:
-    """Approves what is right until every awaited node has its certificate."""
+    """Approves what is right until every awaited node has its certificate; tells of the rest."""
     params = module.params
     api = cluster_api(params["kubeconfig"])
     deadline = Deadline.after(SystemClock(), params["timeout"], "serving certificates")
     approved: list[str] = []
+    wrong: dict[str, tuple[str, list[str]]] = {}
     while True:
         requests = api.get(REQUESTS)["items"]
         for request in waiting(requests):
-            name, wrong = node_of(request), flaws(request, params["addresses"])
-            if wrong and name in params["addresses"]:
-                raise ProblemsError(
-                    f"{name} asks for a serving certificate that is not approved ({request['metadata']['name']})", wrong
-                )
-            if not wrong:
+            name, title, found = node_of(request), request["metadata"]["name"], flaws(request, params["addresses"])
+            if found and name in params["addresses"]:
+                wrong[title] = (name, found)
+            if not found:
                 approved.append(name)
                 if not module.check_mode:
                     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
-                    api.request("PUT", f"{REQUESTS}/{request['metadata']['name']}/approval", approval(request, now))
-        missing = sorted(set(params["wait_for"]) - served(requests))
+                    api.request("PUT", f"{REQUESTS}/{title}/approval", approval(request, now))
+        missing = set(params["wait_for"])
+        if missing and not module.check_mode:
+            missing -= served(requests, api.get("/api/v1/nodes")["items"])
         if not missing or module.check_mode:
+            for warning in told(wrong):
+                module.warn(warning)
             return {"changed": bool(approved), "approved": sorted(set(approved))}
-        deadline.pause(POLL, f"requests of {', '.join(missing)}")
+        try:
+            deadline.pause(POLL, f"requests of {', '.join(sorted(missing))}")
+        except DeadlineError as error:
+            reasons = told({title: found for title, found in wrong.items() if found[0] in missing})
+            raise ProblemsError(str(error), reasons) from error
 
 
 def main() -> None:

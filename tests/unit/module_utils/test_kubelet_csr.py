@@ -35,7 +35,7 @@ def request(
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     pem = builder.sign(KEY, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
     return {
-        "metadata": {"name": "csr-1"},
+        "metadata": {"name": "csr-1", "creationTimestamp": "2026-01-01T10:00:00Z"},
         "spec": {
             "signerName": csr.SIGNER,
             "username": f"system:node:{name}",
@@ -46,6 +46,10 @@ def request(
         },
         "status": {},
     }
+
+
+def node(name: str, time: str) -> dict[str, Any]:
+    return {"metadata": {"name": name, "creationTimestamp": f"2026-01-01T{time}Z"}}
 
 
 def test_a_request_with_the_nodes_own_name_and_addresses_is_right() -> None:
@@ -76,7 +80,19 @@ def test_only_what_nobody_has_decided_on_waits() -> None:
     other = request(signerName="kubernetes.io/kube-apiserver-client")
     undecided = request()
     assert csr.waiting([undecided, decided, other]) == [undecided]
-    assert csr.served([request(), decided, other]) == {"n1"}
+    assert csr.served([request(), decided, other], [node("n1", "10:00:00")]) == {"n1"}
+
+
+def test_a_certificate_of_a_former_machine_of_that_name_is_not_the_nodes() -> None:
+    issued = {**request(), "status": {"certificate": "x"}}
+    assert csr.served([issued], [node("n1", "10:00:30")]) == {"n1"}
+    assert csr.served([issued], [node("n1", "10:05:00")]) == set()
+    assert csr.served([issued], []) == set()
+
+
+def test_a_request_that_is_not_approved_is_told_with_its_reasons() -> None:
+    (text,) = csr.told({"csr-1": ("n1", csr.flaws(request(ips=["10.0.0.12"]), TABLE))})
+    assert "n1" in text and "csr-1" in text and "10.0.0.12" in text
 
 
 def test_an_approval_says_why() -> None:
