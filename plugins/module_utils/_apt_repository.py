@@ -5,14 +5,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
-from ansible_collections.detectviz.infra.plugins.module_utils._openpgp import KeyUnreadable, fingerprints
+from ansible_collections.detectviz.infra.plugins.module_utils._openpgp import KeyUnreadable, fingerprints, valid_until
 
 KEY_FOLDER = "/etc/apt/keyrings"
 SOURCE_FOLDER = "/etc/apt/sources.list.d"
+SOON = 30 * 86400
+"""Seconds before its end from which on a key is looked for anew."""
 
 
 class KeyRefused(InfraError):
@@ -66,3 +69,9 @@ def key_problem(data: bytes, wanted: Sequence[str]) -> str | None:
         return str(error)
     foreign = sorted(set(found) - {plain(item) for item in wanted})
     return f"it holds the key {', '.join(foreign)}, which is not named" if foreign else None
+
+
+def key_ends(data: bytes, now: float) -> str | None:
+    """The day on which a key that fits runs out, if that is soon or was; None if it is valid for longer."""
+    end = valid_until(data)
+    return None if end is None or end > now + SOON else time.strftime("%Y-%m-%d", time.gmtime(end))

@@ -16,8 +16,15 @@ from ansible_collections.detectviz.infra.plugins.module_utils._errors import Inf
 ARMOR = re.compile(
     rb"-----BEGIN PGP PUBLIC KEY BLOCK-----\r?\n(?:[!-~]+:[^\n]*\n)*\r?\n(.*?)-----END PGP PUBLIC KEY BLOCK-----", re.S
 )
+SIGNATURE = 2
 PUBLIC_KEY = 6
 """Packet tag of a primary key; subkeys (14) hang on it and are vouched for by it."""
+
+
+SELF_SIGNATURES = (0x10, 0x11, 0x12, 0x13, 0x1F)
+"""Types of signatures that can say until when the primary key is valid: on a name, and on the key itself."""
+SIGNED_AT = 2
+VALID_FOR = 9
 
 
 class KeyUnreadable(InfraError):
@@ -29,6 +36,44 @@ def fingerprints(data: bytes) -> list[str]:
     found = [_fingerprint(body) for tag, body in _packets(dearmor(data)) if tag == PUBLIC_KEY]
     if not found:
         raise KeyUnreadable("it holds no OpenPGP public key")
+    return found
+
+
+def valid_until(data: bytes) -> int | None:
+    """When the first of the primary keys runs out, in seconds of the epoch; None if none does.
+
+    What a key's newest signature says counts, as a publisher extends a key with a further one. Signatures are not
+    verified: a key file is compared by its fingerprints, and this only tells when to look for a newer one.
+    """
+    ends: list[int] = []
+    made, newest = 0, (0, 0)
+    for tag, body in [*_packets(dearmor(data)), (PUBLIC_KEY, b"")]:
+        if tag == PUBLIC_KEY:
+            ends += [made + newest[1]] if newest[1] else []
+            made, newest = int.from_bytes(body[1:5], "big"), (0, 0)
+        elif tag == SIGNATURE and body[:1] in (b"\x04", b"\x06") and body[1:2] and body[1] in SELF_SIGNATURES:
+            times = _times(body)
+            newest = max(newest, (times.get(SIGNED_AT, 0), times.get(VALID_FOR, 0)))
+    return min(ends, default=None)
+
+
+def _times(body: bytes) -> dict[int, int]:
+    """Numbers of four bytes by type of subpacket, of the part of a signature that is itself signed (section 5.2.3)."""
+    size = 2 if body[0] == 4 else 4
+    area = body[4 + size : 4 + size + int.from_bytes(body[4 : 4 + size], "big")]
+    found: dict[int, int] = {}
+    while area:
+        first = area[0]
+        if first < 192:
+            start, length = 1, first
+        elif first < 255:
+            start, length = 2, ((first - 192) << 8) + int.from_bytes(area[1:2], "big") + 192
+        else:
+            start, length = 5, int.from_bytes(area[1:5], "big")
+        # The highest bit of the type says that the subpacket must be understood.
+        if length == 5:
+            found[int.from_bytes(area[start : start + 1], "big") & 0x7F] = int.from_bytes(area[start + 1 : start + 5], "big")
+        area = area[start + length :] if length else b""
     return found
 
 

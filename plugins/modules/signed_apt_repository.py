@@ -13,8 +13,9 @@ short_description: A Debian package repository whose key is known by its fingerp
 version_added: 0.1.0
 description:
   - Writes a source of apt in the deb822 format and the key that signs it.
-  - The key is downloaded only when the one on the machine is missing or is not the named one, and its fingerprint is
-    compared before it is written. A file that also holds another key is refused, as apt would trust that one too.
+  - The key is downloaded only when the one on the machine is missing, is not the named one, or runs out within thirty days
+    (publishers extend a key in time), and its fingerprint is compared before it is written.
+  - A file that also holds another key is refused, as apt would trust that one too.
   - Needs no gpg on the machine. (M(ansible.builtin.deb822_repository) downloads a key too, and trusts what it gets.)
 attributes:
   check_mode:
@@ -24,7 +25,7 @@ attributes:
     description: Shows the source and the fingerprints.
     support: full
   idempotent:
-    description: Changes nothing, and downloads nothing, when source and key are as wanted.
+    description: Changes nothing, and downloads nothing, when source and key are as wanted and the key is valid for long.
     support: full
 options:
   name:
@@ -83,12 +84,14 @@ repository:
 
 import os
 import tempfile
+import time
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.urls import fetch_url
 from ansible_collections.detectviz.infra.plugins.module_utils._apt_repository import (
     KeyRefused,
     Repository,
+    key_ends,
     key_problem,
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
@@ -134,18 +137,30 @@ def main() -> None:
 
 
 def _wanted(module: AnsibleModule, repository: Repository) -> dict[str, bytes]:
-    """Content by path. A key that is there and the named one is kept: nothing is downloaded."""
+    """Content by path. A key that is there, the named one and valid for long is kept: nothing is downloaded."""
     repository.check()
     key = _read(repository.key_path)
     if key is None or key_problem(key, repository.key_fingerprints):
-        key = _download(module, repository.key_url)
-        problem = key_problem(key, repository.key_fingerprints)
-        if problem:
-            raise KeyRefused(
-                f"repository {repository.name}: the key at {repository.key_url} is refused: {problem}. Compare it with "
-                "the publisher's fingerprint, and name that one"
-            )
+        key = _named_key(module, repository)
+    elif ends := key_ends(key, time.time()):
+        try:
+            key = _named_key(module, repository)
+        except InfraError as error:
+            # What is installed already needs no key, so this is no reason to stop.
+            module.warn(f"repository {repository.name}: its key is valid until {ends}, and a newer one is not to be had: {error}")
     return {repository.key_path: key, repository.source_path: repository.source().encode()}
+
+
+def _named_key(module: AnsibleModule, repository: Repository) -> bytes:
+    """The published key, which is the named one."""
+    key = _download(module, repository.key_url)
+    problem = key_problem(key, repository.key_fingerprints)
+    if problem:
+        raise KeyRefused(
+            f"repository {repository.name}: the key at {repository.key_url} is refused: {problem}. Compare it with "
+            "the publisher's fingerprint, and name that one"
+        )
+    return key
 
 
 def _download(module: AnsibleModule, url: str) -> bytes:

@@ -11,9 +11,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from ansible_collections.detectviz.infra.plugins.module_utils._apt_repository import Repository, key_problem
+from ansible_collections.detectviz.infra.plugins.module_utils._apt_repository import Repository, key_ends, key_problem
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
-from ansible_collections.detectviz.infra.plugins.module_utils._openpgp import KeyUnreadable, dearmor, fingerprints
+from ansible_collections.detectviz.infra.plugins.module_utils._openpgp import (
+    KeyUnreadable,
+    dearmor,
+    fingerprints,
+    valid_until,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -73,9 +78,44 @@ def test_a_page_in_place_of_a_key_is_refused() -> None:
     assert key_problem(b"", ["A" * 40]) == "it holds no OpenPGP public key"
 
 
+@pytest.fixture(scope="module")
+def ending(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes, int]:
+    """A key that was valid for ten days, the same key after it was extended, and its new end as gpg itself tells it."""
+    folder = tmp_path_factory.mktemp("ending", numbered=False)
+    folder.chmod(0o700)
+    gpg(folder, "--faked-system-time", "20250101T000000!", "--quick-generate-key", "old@example.org", "ed25519", "sign", "10d")
+    before = gpg(folder, "--armor", "--export")
+    gpg(folder, "--faked-system-time", "20250105T000000!", "--quick-set-expire", told(folder)[0], "800d")
+    [end] = [row.split(":")[6] for row in gpg(folder, "--list-keys", "--with-colons").decode().splitlines() if row[:3] == "pub"]
+    return before, gpg(folder, "--armor", "--export"), int(end)
+
+
+def test_a_key_that_ends_soon_or_has_ended_is_told_until_it_is_extended(ending: tuple[bytes, bytes, int]) -> None:
+    before, after, end = ending
+    assert valid_until(after) == end
+    assert key_ends(before, 1735689600) == "2025-01-11"
+    assert key_ends(before, 1735689600 + 400 * 86400) == "2025-01-11"
+    assert key_ends(after, 1735689600) is None
+    assert key_ends(after, end - 20 * 86400) is not None
+
+
+def test_a_key_without_an_end_is_never_looked_for_anew(home: Path) -> None:
+    assert valid_until(gpg(home, "--export")) is None
+
+
 @given(st.binary(max_size=300))
 def test_no_bytes_are_taken_for_a_key_with_a_wrong_print(data: bytes) -> None:
     assert key_problem(data, ["0" * 40]) is not None
+
+
+@given(st.integers(0, 2000), st.binary(min_size=1, max_size=8))
+def test_a_key_with_broken_signatures_ends_at_some_time_or_never(home: Path, place: int, bytes_: bytes) -> None:
+    whole = gpg_export(home)
+    broken = whole[:place] + bytes_ + whole[place + len(bytes_) :]
+    try:
+        assert isinstance(valid_until(broken), int | None)
+    except KeyUnreadable:
+        pass
 
 
 @given(st.integers(1, 2000))
