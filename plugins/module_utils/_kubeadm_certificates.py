@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import ssl
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_config as config
@@ -33,14 +33,9 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
 BACKUPS = KUBERNETES / "backups"
 STASH = KUBERNETES / "restarting"
 """Where a static pod's manifest is while its pod ends. What an ended run has left there is put back first."""
-PORTS = {
-    "kube-apiserver": 6443,
-    "kube-controller-manager": 10257,
-    "kube-scheduler": 10259,
-    "etcd": 2381,
-    "kube-vip": 2112,
-}
-"""Where each static pod listens: it has ended when nothing does, and runs again when something does."""
+PODS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "kube-vip")
+"""Static pods that read certificates when they start. Each is named as its program."""
+PROC = Path("/proc")
 
 Run = Callable[[list[str]], tuple[int, str]]
 
@@ -88,23 +83,41 @@ def renew(run: Run, clock: Clock, address: str, name: str, timeout: float) -> st
     parts = [str(path.relative_to(PKI)) for path in PKI.rglob("*") if path.is_file()]
     backup = back_up(parts, [path.name for path in KUBERNETES.glob("*.conf")])
     kubeadm(run, "certs", "renew", "all")
-    for pod, port in PORTS.items():
+    for pod in PODS:
         if (MANIFESTS / f"{pod}.yaml").exists():
-            restart(clock, pod, port, timeout)
-    settle(clock, {"name": name, "address": address}, timeout)
+            restart(clock, pod, timeout)
+            settle(clock, {"name": name, "address": address}, timeout)
     return backup
 
 
-def restart(clock: Clock, pod: str, port: int, timeout: float) -> None:
-    """Ends a static pod by taking its manifest away, and puts that back."""
+def restart(clock: Clock, pod: str, timeout: float) -> None:
+    """Ends a static pod by taking its manifest away, and puts that back.
+
+    Its process is watched, since its ports and their addresses are the site's to choose.
+    """
+    before = processes(pod)
     manifest, aside = MANIFESTS / f"{pod}.yaml", STASH / f"{pod}.yaml"
     STASH.mkdir(mode=0o700, exist_ok=True)
     os.replace(manifest, aside)
     try:
-        wait_until(clock, timeout, f"{pod} to end", lambda: not listens(port))
+        wait_until(clock, timeout, f"{pod} to end", lambda: not before or bool(before - processes(pod)))
     finally:
         os.replace(aside, manifest)
-    wait_until(clock, timeout, f"{pod} to run again", lambda: listens(port))
+    wait_until(clock, timeout, f"{pod} to run again", lambda: bool(processes(pod) - before))
+
+
+def processes(program: str) -> set[tuple[int, str]]:
+    """Number and start of every process that runs a program."""
+    found = set()
+    for folder in PROC.glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")[0].decode("utf-8", "replace")
+            started = (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+        except OSError:  # it has just ended
+            continue
+        if os.path.basename(command) == program:
+            found.add((int(folder.name), started))
+    return found
 
 
 def put_back() -> None:
@@ -132,13 +145,3 @@ def served(address: str) -> str | None:
         return fingerprint(ssl.get_server_certificate((address, config.API_PORT), timeout=5))
     except OSError:
         return None
-
-
-def listens(port: int) -> bool:
-    for host in ("127.0.0.1", "::1"):
-        try:
-            with socket.create_connection((host, port), 1):
-                return True
-        except OSError:
-            continue
-    return False

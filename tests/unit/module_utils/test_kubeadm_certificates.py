@@ -1,0 +1,70 @@
+"""A static pod is started again, whatever it listens on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_certificates as certificates
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError
+
+POD = "kube-test-vip"
+
+
+class Kubelet:
+    """A clock; whenever somebody waits, the process is there if and only if its manifest is."""
+
+    def __init__(self, manifest: Path) -> None:
+        self.manifest = manifest
+        self.process: subprocess.Popen[bytes] | None = None
+        self.time, self.starts, self.works = 0.0, 0, True
+        self.sleep(0)
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+        if self.works and self.manifest.exists() and self.process is None:
+            self.process = subprocess.Popen([POD, "-c", "import time; time.sleep(60)"], executable=sys.executable)
+            self.starts += 1
+        elif self.works and not self.manifest.exists():
+            self.end()
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+@pytest.fixture
+def kubelet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kubelet]:
+    for name, folder in (("MANIFESTS", "manifests"), ("STASH", "restarting")):
+        monkeypatch.setattr(certificates, name, tmp_path / folder)
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / f"manifests/{POD}.yaml").write_text("a: b", encoding="ascii")
+    kubelet = Kubelet(tmp_path / f"manifests/{POD}.yaml")
+    yield kubelet
+    kubelet.end()
+
+
+def test_a_pod_that_listens_nowhere_is_ended_and_runs_again(kubelet: Kubelet) -> None:
+    before = certificates.processes(POD)
+    assert len(before) == 1
+    certificates.restart(kubelet, POD, 30)
+    assert kubelet.starts == 2
+    assert len(certificates.processes(POD)) == 1 and not certificates.processes(POD) & before
+
+
+def test_a_pod_that_does_not_end_keeps_its_manifest(kubelet: Kubelet) -> None:
+    kubelet.works = False
+    with pytest.raises(DeadlineError, match="to end"):
+        certificates.restart(kubelet, POD, 5)
+    assert kubelet.manifest.exists()
