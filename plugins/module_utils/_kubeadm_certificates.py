@@ -120,10 +120,15 @@ def processes(program: str) -> set[tuple[int, str]]:
     return found
 
 
-def put_back() -> None:
-    """Manifests that an ended run has left aside."""
-    for path in STASH.glob("*.yaml"):
-        os.replace(path, MANIFESTS / path.name)
+def put_back() -> list[str]:
+    """Puts manifests back that an ended run has left aside; the names of the static pods."""
+    found = sorted(STASH.glob("*.yaml"))
+    for path in found:
+        if (MANIFESTS / path.name).exists():  # somebody has made it anew meanwhile
+            path.unlink()
+        else:
+            os.replace(path, MANIFESTS / path.name)
+    return [path.stem for path in found]
 
 
 def back_up(certificates: list[str], kubeconfigs: list[str] | None = None) -> str:

@@ -30,12 +30,14 @@ attributes:
     support: none
   idempotent:
     description:
-      - V(observed) never changes anything. The others do what they are told, as the plan says what is needed.
+      - V(observed) changes nothing but what an ended run has left half-way. The others do what they are told, as the plan
+        says what is needed.
     support: partial
 options:
   state:
     description:
-      - V(observed) only reads.
+      - V(observed) reads. Before that, static pods' manifests that a run which was ended while it renewed certificates
+        has left aside are put back, as the API server may be one of them.
       - V(images) fetches the control plane's images that are missing.
       - V(initialized) makes the cluster on this node, or goes on with it.
       - V(joined) joins this node, or goes on with it.
@@ -171,6 +173,11 @@ aside:
   returned: state is reset, and it is no check run
   type: str
   sample: /var/lib/detectviz-infra/removed/20260101T000000Z
+put_back:
+  description: Static pods whose manifests an ended run had left aside, and that run again.
+  returned: state is observed
+  type: list
+  elements: str
 images:
   description: Images that were, or would be, fetched.
   returned: state is images
@@ -185,6 +192,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_no
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments import CLUSTER_SPEC, runner
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_certificates import put_back
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_join_material import evict
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubeadm_version, observe
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_reset import reset
@@ -220,8 +228,9 @@ def act(module: AnsibleModule) -> dict[str, Any]:
     state, cluster = params["state"], params["cluster"]
     with node.only_one(clock, params["timeout"]):
         if state == "observed":
+            back = [] if module.check_mode else put_back()
             seen = observe(run, clock, params["address"], params["endpoints"], params["wait"])
-            return {"changed": False, "node": seen}
+            return {"changed": bool(back), "put_back": back, "node": seen}
         if module.check_mode:
             return {"changed": True}
         if cluster is not None:

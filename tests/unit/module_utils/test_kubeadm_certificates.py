@@ -68,3 +68,20 @@ def test_a_pod_that_does_not_end_keeps_its_manifest(kubelet: Kubelet) -> None:
     with pytest.raises(DeadlineError, match="to end"):
         certificates.restart(kubelet, POD, 5)
     assert kubelet.manifest.exists()
+
+
+def test_a_manifest_that_an_ended_run_left_aside_is_put_back(kubelet: Kubelet) -> None:
+    assert certificates.put_back() == []
+    certificates.STASH.mkdir()
+    kubelet.manifest.rename(certificates.STASH / kubelet.manifest.name)
+    assert certificates.put_back() == [POD]
+    assert kubelet.manifest.read_text(encoding="ascii") == "a: b"
+    assert certificates.put_back() == []
+
+
+def test_a_manifest_that_somebody_has_made_meanwhile_stays(kubelet: Kubelet) -> None:
+    certificates.STASH.mkdir()
+    (certificates.STASH / kubelet.manifest.name).write_text("old: b", encoding="ascii")
+    certificates.put_back()
+    assert kubelet.manifest.read_text(encoding="ascii") == "a: b"
+    assert certificates.put_back() == []
