@@ -6,6 +6,7 @@ The tests of this file are one story, told in order: each starts where the one b
 from __future__ import annotations
 
 import json
+import shlex
 import stat
 import time
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from tests.lab.test_site import IDS, MACHINES, changes, guests, play
 # The guests share the machine's processors with the tests; none of these limits is what is measured.
 pytestmark = pytest.mark.timeout(2700)
 NODE_API = "https://$PROXMOX_HOST:8006/api2/json/nodes/proxmox/qemu"
+MASTERS = [name for name in MACHINES if name.startswith("master")]
 SEEN_SECONDS = 120
 
 
@@ -65,6 +67,15 @@ def holder(lab: LabCommand) -> str:
     return str(objects(lab, "--namespace", "kube-system", "lease", "plndr-cp-lock")[0]["spec"]["holderIdentity"])
 
 
+def on(lab: LabCommand, name: str, script: str) -> str:
+    """What a shell script prints as root on a machine, over SSH with the pinned host key."""
+    return lab(
+        "exec", "--", "ssh", "-q", "-i", str(lab.folder / "id_ed25519"), "-o", "BatchMode=yes",
+        "-o", f"UserKnownHostsFile={lab.folder / '.state/detectviz/known_hosts'}",
+        f"ubuntu@{MACHINES[name][0]}", f"sudo sh -c {shlex.quote(script)}",
+    ).strip()  # fmt: skip
+
+
 def power(lab: LabCommand, vm_id: int, action: str) -> None:
     """Switch a guest on or off as a user does at Proxmox, with nothing of ours."""
     lab(
@@ -100,7 +111,7 @@ def test_three_etcd_members_and_a_kube_vip_each(demo: LabCommand, first_run: str
     pods = [pod["metadata"]["name"] for pod in objects(demo, "--namespace", "kube-system", "pods")]
     for part in ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-vip"):
         assert sorted(name for name in pods if name.startswith(f"{part}-")) == [
-            f"{part}-{name}" for name in MACHINES if name.startswith("master")
+            f"{part}-{name}" for name in MASTERS
         ]
 
 
@@ -110,6 +121,34 @@ def test_the_kubeconfig_leads_to_the_virtual_address_and_is_its_owners_alone(dem
     servers = [entry["cluster"]["server"] for entry in yaml.safe_load(path.read_text())["clusters"]]
     assert [server.rpartition(":")[2] for server in servers] == ["6443"]
     assert "192.168.0.10:" in servers[0] or "k8s-api.detectviz.internal:" in servers[0]
+
+
+def test_labels_and_taints_are_the_tables(demo: LabCommand, first_run: str) -> None:
+    nodes = {node["metadata"]["name"]: node for node in objects(demo, "nodes")}
+    assert nodes["app-worker"]["metadata"]["labels"]["node-role.kubernetes.io/workload-apps"] == "true"
+    assert {node["metadata"]["labels"]["topology.kubernetes.io/zone"] for node in nodes.values()} == {"proxmox"}
+    taints = {name: [taint["key"] for taint in node["spec"].get("taints", [])] for name, node in nodes.items()}
+    assert taints == {name: ["node-role.kubernetes.io/control-plane"] if name in MASTERS else [] for name in MACHINES}
+
+
+def test_a_secret_lies_encrypted_in_etcd(demo: LabCommand, first_run: str) -> None:
+    word = "readable-by-nobody"
+    kubectl(demo, "create", "secret", "generic", "hidden", f"--from-literal=key={word}")
+    assert on(demo, "master-1", f"sync; grep -rlc {word} /var/lib/etcd/member || true") == ""
+    assert "/var/lib/etcd" in on(demo, "master-1", "grep -rl k8s:enc:secretbox /var/lib/etcd/member || true")
+    kubectl(demo, "delete", "secret", "hidden")
+
+
+@pytest.mark.parametrize("name", MASTERS)
+def test_the_key_to_everything_is_gone(demo: LabCommand, first_run: str, name: str) -> None:
+    files = "/etc/kubernetes/super-admin.conf /run/detectviz-infra/*.json"
+    assert on(demo, name, f"for file in {files}; do test -e $file && echo $file; done; true") == ""
+
+
+def test_the_log_of_a_pod_is_read_over_a_verified_connection(demo: LabCommand, first_run: str) -> None:
+    """The kubelets' serving certificates are the cluster's: without one the API server gets no log."""
+    pods = objects(demo, "--namespace", "kube-system", "pods", "--selector", "k8s-app=kube-dns")
+    assert "CoreDNS" in kubectl(demo, "--namespace", "kube-system", "logs", pods[0]["metadata"]["name"])
 
 
 def test_a_second_run_changes_nothing(demo: LabCommand, first_run: str) -> None:
