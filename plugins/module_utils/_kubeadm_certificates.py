@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_config as config
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import (
     RUN_DIR,
     kubeadm,
@@ -26,9 +29,11 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
     KUBERNETES,
     MANIFESTS,
     PKI,
+    admin_api,
     fingerprint,
     read_text,
 )
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused
 
 BACKUPS = KUBERNETES / "backups"
 STASH = KUBERNETES / "restarting"
@@ -36,6 +41,12 @@ STASH = KUBERNETES / "restarting"
 PODS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "kube-vip")
 """Static pods that read certificates when they start. Each is named as its program."""
 PROC = Path("/proc")
+KUBEADM_CONFIG = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"
+
+_NOT_KUBEADMS = (
+    "kubeadm-config in kube-system does not look as kubeadm writes it, so its apiServer.certSANs are not changed: write "
+    "it out with kubeadm config migrate, and put that back"
+)
 
 Run = Callable[[list[str]], tuple[int, str]]
 
@@ -45,6 +56,8 @@ def reissue(run: Run, clock: Clock, address: str, name: str, cluster: Mapping[st
 
     The API server reads a changed file by itself, so nothing is started again.
     """
+    # First, as the certificate tells the next run whether there is something to do.
+    remember_names(run, address, cluster)
     backup = back_up(["apiserver.crt", "apiserver.key"])
     made = RUN_DIR / "certificates"
     shutil.rmtree(made, ignore_errors=True)
@@ -71,10 +84,54 @@ def reissue(run: Run, clock: Clock, address: str, name: str, cluster: Mapping[st
         shutil.rmtree(made, ignore_errors=True)
     wanted = fingerprint(read_text(PKI / "apiserver.crt") or "")
     wait_until(clock, timeout, "the API server to serve its new certificate", lambda: served(address) == wanted)
-    documents = [{"apiVersion": config.API_VERSION, "kind": "InitConfiguration"}, config.cluster_configuration(cluster)]
-    with secret_file("upload-config.json", config.documents(documents)) as path:
-        kubeadm(run, "init", "phase", "upload-config", "kubeadm", "--config", path)
     return backup
+
+
+def remember_names(run: Run, address: str, cluster: Mapping[str, Any]) -> None:
+    """The names in the configuration that kubeadm keeps in the cluster. The rest of it may be others' and stays."""
+    api = admin_api(address)
+    try:
+        kept = api.get(KUBEADM_CONFIG)
+    except ApiRefused as error:
+        if error.status != 404:
+            raise
+        documents = [
+            {"apiVersion": config.API_VERSION, "kind": "InitConfiguration"},
+            config.cluster_configuration(cluster),
+        ]
+        with secret_file("upload-config.json", config.documents(documents)) as path:
+            kubeadm(run, "init", "phase", "upload-config", "kubeadm", "--config", path)
+        return
+    before = (kept.get("data") or {}).get("ClusterConfiguration") or ""
+    after = with_names(before, cluster["certificate_names"])
+    if after != before:
+        version = {"resourceVersion": kept["metadata"]["resourceVersion"]}
+        api.patch(KUBEADM_CONFIG, {"metadata": version, "data": {"ClusterConfiguration": after}})
+
+
+def with_names(text: str, names: Sequence[str]) -> str:
+    """kubeadm's ClusterConfiguration, as kubeadm writes it, with these names for the API server's certificate. Pure.
+
+    As text, since nodes need not have a YAML library. Raises InfraError if it does not look as kubeadm writes it.
+    """
+    lines = text.splitlines()
+    wanted = ["  certSANs:", *(f"  - {json.dumps(name)}" for name in names)]
+    starts = [number for number, line in enumerate(lines) if re.fullmatch(r"apiServer:( \{\})?", line)]
+    if "kind: ClusterConfiguration" not in lines or len(starts) != 1:
+        raise InfraError(_NOT_KUBEADMS)
+    (start,) = starts
+    end = next(
+        (number for number, line in enumerate(lines) if number > start and line[:1] not in (" ", "")), len(lines)
+    )
+    others: list[str] = []
+    skipping = False
+    for line in lines[start + 1 : end]:
+        skipping = line == "  certSANs:" or (skipping and line.startswith(("  - ", "   ")))
+        if not skipping and line != "  certSANs: []":
+            others.append(line)
+    if any("certSANs" in line for line in others):
+        raise InfraError(_NOT_KUBEADMS)
+    return "\n".join([*lines[:start], "apiServer:", *wanted, *others, *lines[end:]]) + "\n"
 
 
 def renew(run: Run, clock: Clock, address: str, name: str, timeout: float) -> str:
