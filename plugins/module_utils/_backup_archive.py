@@ -17,7 +17,7 @@ import os
 import subprocess
 import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -105,20 +105,23 @@ def _measured(source: Path | bytes) -> dict[str, Any]:
 def _copied(stream: IO[bytes], target: Path | None) -> dict[str, Any]:
     """Reads to the end, into a file if one is given: ``{sha256, size}``."""
     digest, size = hashlib.sha256(), 0
-    out = None
-    if target is not None:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        out = open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
-    try:
+    with _writing(target) as write:
         while chunk := stream.read(CHUNK):
             digest.update(chunk)
             size += len(chunk)
-            if out is not None:
-                out.write(chunk)
-    finally:
-        if out is not None:
-            out.close()
+            write(chunk)
     return {"sha256": digest.hexdigest(), "size": size}
+
+
+@contextmanager
+def _writing(target: Path | None) -> Iterator[Callable[[bytes], Any]]:
+    """Writes to a file for the owner alone; to nothing without one."""
+    if target is None:
+        yield len
+        return
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        yield out.write
 
 
 @contextmanager
