@@ -11,7 +11,6 @@ from typing import Any
 
 OLD = "io.containerd.grpc.v1.cri"
 IMAGES, RUNTIME = "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"
-MARK = "# Written by detectviz.infra: changes are overwritten.\n"
 BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
