@@ -299,7 +299,9 @@ def test_pools_are_those_that_calico_makes_itself() -> None:
 
 
 words = st.text("abcdefghij-", min_size=1, max_size=8)
-plain = st.text() | st.integers() | st.booleans() | st.none()
+# PyYAML's own writer, which makes the manifests here, loses a NEL where it may write Unicode.
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\x85"))
+plain = texts | st.integers() | st.booleans() | st.none()
 values = st.recursive(
     plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3), max_leaves=8
 )
@@ -311,7 +313,7 @@ others = st.fixed_dictionaries(
     optional={"spec": st.dictionaries(words, values, max_size=3)},
 )
 entries = st.lists(
-    st.fixed_dictionaries({"name": words, "value": st.text()}), max_size=4, unique_by=lambda item: item["name"]
+    st.fixed_dictionaries({"name": words, "value": texts}), max_size=4, unique_by=lambda item: item["name"]
 )
 
 
