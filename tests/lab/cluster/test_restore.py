@@ -14,8 +14,8 @@ import pytest
 from tests.lab.conftest import LAB_NAME, LabCommand
 from tests.lab.test_site import MACHINES, changes
 
-# Minutes of kubeadm on a machine that other things run on.
-pytestmark = pytest.mark.timeout(2700)
+# A cluster of its own and drills of minutes each.
+pytestmark = [pytest.mark.timeout(2700), pytest.mark.long]
 NODES = tuple(MACHINES)
 MASTERS = NODES[:3]
 PATIENCE = 300
@@ -156,7 +156,6 @@ def test_the_first_master_is_replaced_with_its_guest(cluster: LabCommand) -> Non
     assert len(backups(cluster)) > before
 
 
-@pytest.mark.long
 def test_etcds_data_lost_on_one_master_comes_from_the_others(cluster: LabCommand) -> None:
     lose_data(cluster, "master-3")
     on(cluster, address_of("master-3"), "pkill", "-KILL", "-x", "etcd")
@@ -165,7 +164,6 @@ def test_etcds_data_lost_on_one_master_comes_from_the_others(cluster: LabCommand
     assert written(cluster) == {"before", "restored"}
 
 
-@pytest.mark.long
 def test_all_masters_destroyed_come_back_as_the_same_cluster(cluster: LabCommand) -> None:
     play(cluster, "playbooks/backup.yml")
     old = cluster.folder / "old-kubeconfig"
@@ -181,7 +179,6 @@ def test_all_masters_destroyed_come_back_as_the_same_cluster(cluster: LabCommand
     assert set(said.split()) == {f"node/{name}" for name in NODES}
 
 
-@pytest.mark.long
 def test_a_worker_is_removed_with_its_guest(cluster: LabCommand) -> None:
     play(cluster, "playbooks/remove_node.yml", "-e", "remove=app-worker", "-e", "remove_guest=app-worker")
     assert {node["metadata"]["name"] for node in kubectl(cluster, "get", "nodes")["items"]} == set(MASTERS)
