@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeconfig import for_site
+from ansible_collections.detectviz.infra.plugins.plugin_utils.kubeconfig import for_site
 
 DOCUMENTATION = r"""
 name: kubeconfig

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeconfig import merged_into
+from ansible_collections.detectviz.infra.plugins.plugin_utils.kubeconfig import merged_into
 
 DOCUMENTATION = r"""
 name: merged_kubeconfig

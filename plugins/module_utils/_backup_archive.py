@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, IO, cast
 
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 
@@ -150,9 +150,9 @@ def _openssl_encrypting(certificate: str, path: Path) -> Iterator[IO[bytes]]:
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
             process = _started(command, stdin=subprocess.PIPE, stdout=out, pass_fds=[recipient])
             with _ended(process, f"The backup {path} could not be encrypted"):
-                assert process.stdin is not None
-                yield process.stdin
-                process.stdin.close()
+                source = cast(IO[bytes], process.stdin)
+                yield source
+                source.close()
             out.flush()
             os.fsync(out.fileno())
     finally:
@@ -165,8 +165,7 @@ def _openssl_decrypting(path: Path, key_file: str) -> Iterator[IO[bytes]]:
     with path.open("rb") as archive:
         process = _started(command, stdin=archive, stdout=subprocess.PIPE)
         with _ended(process, f"{path} cannot be decrypted: it is damaged, or was made for another key than {key_file}"):
-            assert process.stdout is not None
-            yield process.stdout
+            yield cast(IO[bytes], process.stdout)
 
 
 def _started(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
@@ -190,9 +189,9 @@ def _ended(process: subprocess.Popen[bytes], problem: str) -> Iterator[None]:
                 stream.close()
             except BrokenPipeError:
                 pass
-    assert process.stderr is not None
-    said = process.stderr.read().decode(errors="replace").strip().splitlines()
-    process.stderr.close()
+    errors = cast(IO[bytes], process.stderr)
+    said = errors.read().decode(errors="replace").strip().splitlines()
+    errors.close()
     # A reader that stopped before the end ends OpenSSL by a signal: then its own reason counts.
     code = process.wait(_GIVEN_UP)
     if code > 0 and not isinstance(failed, InfraError):

@@ -45,8 +45,8 @@ def test_a_mount_point_stays_and_is_emptied(tmp_path: Path, monkeypatch: pytest.
 
 
 def test_a_vip_that_kube_vip_left_behind_goes_and_the_nodes_own_address_stays() -> None:
-    links = [{"ifname": "lo"}, {"ifname": "eth0", "addr_info": [{"local": "192.0.2.11", "prefixlen": 24},
-                                                               {"local": "192.0.2.10", "prefixlen": 32}]}]  # fmt: skip
+    addresses = [{"local": "192.0.2.11", "prefixlen": 24}, {"local": "192.0.2.10", "prefixlen": 32}]
+    links = [{"ifname": "lo"}, {"ifname": "eth0", "addr_info": addresses}]
     done = []
 
     def run(command: list[str]) -> tuple[int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import yaml
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeconfig import for_site, merged_into
+from ansible_collections.detectviz.infra.plugins.plugin_utils.kubeconfig import for_site, merged_into
 
 ADMIN = yaml.safe_dump(
     {
