@@ -20,7 +20,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, IO, cast
+from typing import IO, Any, cast
 
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 
