@@ -32,6 +32,8 @@ API_PORT = 6443
 ECHO_SIZE = 256 * 1024
 """Bytes: enough for many full segments of any MTU."""
 ECHO_TIMEOUT = 10.0
+ECHO_PATIENCE = 30.0
+"""Seconds that a Service, just made, has to be known on every node."""
 POLICY_WAIT = 5.0
 """Seconds that a policy, which was there before its pods, has to be enforced."""
 DAY = 86400
@@ -155,7 +157,7 @@ def _reach(run: Run, targets: Mapping[str, Any], resolver: Mapping[str, Sequence
 
 
 def _echo(target: Mapping[str, Any]) -> dict[str, Any]:
-    return {**target, **echo(target["address"], target["port"], ECHO_SIZE, ECHO_TIMEOUT)}
+    return {**target, **echo(target["address"], target["port"], ECHO_SIZE, ECHO_TIMEOUT, ECHO_PATIENCE)}
 
 
 def _resolve(name: str, resolver: Mapping[str, Sequence[str]]) -> dict[str, Any]:

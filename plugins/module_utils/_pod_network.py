@@ -9,7 +9,6 @@ A namespace is entered by a child process only; the module's own process stays w
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import json
 import os
 import secrets
@@ -23,6 +22,9 @@ from typing import Any
 CLONE_NEWNET = 0x40000000
 SERVER_LIFETIME = 300
 """Seconds after which an echo server ends, should its pod still be there."""
+CONNECT_SECONDS = 3.0
+"""For one try to connect; CONNECT_PAUSE is the pause after it."""
+CONNECT_PAUSE = 0.5
 PROC = Path("/proc")
 
 
@@ -148,34 +150,44 @@ def _reap() -> None:
         pass
 
 
-def echo(address: str, port: int, size: int, timeout: float) -> dict[str, Any]:
+def echo(address: str, port: int, size: int, timeout: float, patience: float) -> dict[str, Any]:
     """Sends ``size`` random bytes and reads them back. ``error`` is empty when all came back, ``segment`` is the size of
-    the TCP segments in bytes."""
+    the TCP segments in bytes.
+
+    A connection that is lost or refused is made anew until ``patience`` seconds are over: a Service takes some moments
+    to be known on every node, and the packets of a connection that began before that go on to nowhere.
+    """
+    end = time.monotonic() + patience
+    while True:
+        try:
+            with socket.create_connection((address, port), CONNECT_SECONDS) as channel:
+                return _echoed(channel, size, timeout)
+        except OSError as error:
+            if time.monotonic() >= end:
+                return {"error": str(error) or type(error).__name__, "segment": None}
+            time.sleep(CONNECT_PAUSE)
+
+
+def _echoed(channel: socket.socket, size: int, timeout: float) -> dict[str, Any]:
     data = secrets.token_bytes(size)
-    digest = hashlib.sha256()
-    try:
-        with socket.create_connection((address, port), timeout) as channel:
-            sent = received = 0
-            channel.setblocking(False)
-            end = time.monotonic() + timeout
-            while received < size:
-                left = end - time.monotonic()
-                if left <= 0:
-                    return {"error": f"{received} of {size} bytes came back in {timeout:g} s", "segment": None}
-                readable, writable, _errors = select.select([channel], [channel] if sent < size else [], [], left)
-                if writable:
-                    sent += channel.send(data[sent : sent + (1 << 16)])
-                if readable:
-                    part = channel.recv(1 << 16)
-                    if not part:
-                        return {"error": f"closed after {received} of {size} bytes", "segment": None}
-                    digest.update(part)
-                    received += len(part)
-            segment = channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
-    except OSError as error:
-        return {"error": str(error) or type(error).__name__, "segment": None}
-    same = digest.digest() == hashlib.sha256(data).digest()
-    return {"error": "" if same else "other bytes came back", "segment": segment}
+    back = bytearray()
+    sent = 0
+    channel.setblocking(False)
+    end = time.monotonic() + timeout
+    while len(back) < size:
+        left = end - time.monotonic()
+        if left <= 0:
+            return {"error": f"{len(back)} of {size} bytes came back in {timeout:g} s", "segment": None}
+        readable, writable, _errors = select.select([channel], [channel] if sent < size else [], [], left)
+        if writable:
+            sent += channel.send(data[sent : sent + (1 << 16)])
+        if readable:
+            part = channel.recv(1 << 16)
+            if not part:
+                return {"error": f"closed after {len(back)} of {size} bytes", "segment": None}
+            back += part
+    segment = channel.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
+    return {"error": "" if back == data else "other bytes came back", "segment": segment}
 
 
 def connects(address: str, port: int, timeout: float) -> bool:

@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,13 +70,39 @@ def _fail() -> None:
 
 def test_an_echo_server_answers_in_the_namespace_and_not_outside(pod: int) -> None:
     start_echo(pod, PORT)
-    answer = in_network(pod, lambda: echo("127.0.0.1", PORT, 1 << 20, 10))
+    answer = in_network(pod, lambda: echo("127.0.0.1", PORT, 1 << 20, 10, 0))
     assert answer["error"] == "" and answer["segment"] > 1000
     assert not connects("127.0.0.1", PORT, 1)
     assert in_network(pod, lambda: becomes_blocked("127.0.0.1", PORT, 0)) is False
     assert in_network(pod, lambda: becomes_blocked("127.0.0.1", PORT + 1, 0)) is True
     with pytest.raises(OSError, match=f"port {PORT}"):
         start_echo(pod, PORT)
+
+
+def test_a_service_that_is_known_a_moment_later_is_reached_by_a_new_connection() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]  # bound and not listening: refused
+
+        def listen_later() -> None:
+            time.sleep(0.2)
+            server.listen()
+            peer, _address = server.accept()
+            with peer:
+                while data := peer.recv(1 << 16):
+                    peer.sendall(data)
+
+        thread = threading.Thread(target=listen_later)
+        thread.start()
+        answer = echo("127.0.0.1", port, 1 << 16, 10, 60)
+        thread.join()
+    assert answer["error"] == ""
+
+
+def test_a_service_that_nobody_serves_is_given_up() -> None:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        assert "refused" in echo("127.0.0.1", server.getsockname()[1], 1, 1, 0)["error"]
 
 
 def test_an_echo_that_closes_early_is_an_error() -> None:
@@ -86,7 +113,7 @@ def test_an_echo_that_closes_early_is_an_error() -> None:
             client.recv(10)
             client.close()
             os._exit(0)
-        assert echo("127.0.0.1", port, 1 << 20, 5)["error"]
+        assert echo("127.0.0.1", port, 1 << 20, 5, 0)["error"]
 
 
 def test_a_pod_that_is_elsewhere_is_told() -> None:
