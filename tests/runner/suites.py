@@ -101,7 +101,10 @@ def sanity(context: Context) -> Outcome:
 
 def integration(context: Context) -> Outcome:
     outcome = Outcome()
-    for core in context.cores:
+    cores = context.cores if context.everything else context.cores[:1]
+    for core in context.cores[len(cores) :]:
+        outcome.left_out.append(f"integration on ansible-core {core.name} (bin/test --all runs it)")
+    for core in cores:
         place, environment = context.collection_copy(core)
         names = sorted(aliases.parent.name for aliases in (place / "tests/integration/targets").glob("*/aliases"))
         targets = [name for name in names if not name.startswith("setup_")]
@@ -171,7 +174,7 @@ SUITES = [
     Suite("contract", "the Proxmox emulator against schema, facts and foreign clients", contract),
     Suite("emulated", "modules and playbooks against the emulator", emulated),
     Suite("sanity", "ansible-test sanity, on every core", sanity),
-    Suite("integration", "ansible-test integration, on every core", integration),
+    Suite("integration", "ansible-test integration; --all: on every core", integration),
     Suite("api", "modules against a real Kubernetes API server", api),
     Suite("lab", "real guests in the embedded lab", lab),
     Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster),
