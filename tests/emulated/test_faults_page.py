@@ -11,7 +11,7 @@ PAGE = (ROOT / "docs" / "docsite" / "faults.md").read_text(encoding="utf-8")
 
 def test_every_test_that_the_page_of_faults_names_exists() -> None:
     functions, files = set(), set()
-    for path in [*(ROOT / "tests" / "emulated").glob("test_*.py"), *(ROOT / "tests" / "unit").rglob("test_*.py")]:
+    for path in (path for suite in ("emulated", "lab", "unit") for path in (ROOT / "tests" / suite).rglob("test_*.py")):
         files.add(path.name)
         functions.update(re.findall(r"^def (test_\w+)", path.read_text(encoding="utf-8"), re.M))
     assert set(re.findall(r"\btest_\w+\.py", PAGE)) <= files
