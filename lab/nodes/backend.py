@@ -141,6 +141,7 @@ class ContainerBackend:
             self._forget_watcher(vmid)
             self._blank(vmid).unlink(missing_ok=True)
             await asyncio.to_thread(self._container(vmid).kill)
+            await asyncio.to_thread(nics.unplug_all, vmid, self._group)
 
     async def reset(self, vmid: int) -> None:
         """Pull the plug and start again with what the guest was started with."""
@@ -152,6 +153,7 @@ class ContainerBackend:
         async with self._turns[vmid]:
             self._forget_watcher(vmid)
             await asyncio.to_thread(self._container(vmid).destroy)
+            await asyncio.to_thread(nics.unplug_all, vmid, self._group)
 
     async def running(self) -> set[int]:
         """Ids of the guests that run, also those that an earlier emulator has started."""
@@ -173,6 +175,7 @@ class ContainerBackend:
         await _ended(self._container(vmid).pid())
         async with self._turns[vmid]:
             await asyncio.to_thread(self._container(vmid).clear)
+            await asyncio.to_thread(nics.unplug_all, vmid, self._group)
             power = self._power(vmid)
             if power.exists() and power.read_text().strip() == "reboot":
                 del self._watchers[vmid]

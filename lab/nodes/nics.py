@@ -39,6 +39,15 @@ def unplug(card: Card, namespace: str) -> None:
     run("ip", "-n", namespace, "link", "delete", card.port, check=False)
 
 
+def unplug_all(vmid: int, namespace: str) -> None:
+    """Remove what is left of a guest's cards. The kernel takes a guest's network apart some time after its last process:
+    until then it would answer for addresses that a machine without power cannot have."""
+    listed = run("ip", "-n", namespace, "-br", "link", "show", "type", "veth", check=False)
+    for word in listed.replace("@", " ").split():
+        if word.startswith(f"tap{vmid}i"):
+            run("ip", "-n", namespace, "link", "delete", word, check=False)
+
+
 def bridge_mtu(namespace: str, bridge: str) -> int:
     """MTU of a bridge of the lab."""
     try:

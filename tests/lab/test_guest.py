@@ -114,6 +114,19 @@ def test_shutdown_and_start_keep_the_disk_and_destroy_removes_it(guest: Callable
     guest(scenario)
 
 
+def test_a_guest_without_power_has_no_network(guest: Callable[..., None]) -> None:
+    """The kernel keeps a network for as long as something in it is open: here by a pod's own network."""
+
+    async def scenario(machine: Machine) -> None:
+        await machine.until_booted()
+        await machine.shell("ip netns add held && ip link add inner type veth peer name outer && ip link set inner netns held")
+        await machine.backend.stop(machine.spec.vmid)
+        ports = machine.outside("ip", "-br", "link").stdout
+        assert f"tap{machine.spec.vmid}i" not in ports
+
+    guest(scenario)
+
+
 def test_a_second_backend_finds_what_the_first_has_started(guest: Callable[..., None], running_lab: LabCommand) -> None:
     async def scenario(machine: Machine) -> None:
         await machine.until_agent()
