@@ -51,7 +51,7 @@ options:
 EXAMPLES = r"""
 - name: The data disk may be used
   ansible.builtin.assert:
-    that: read.state.disks.disks | detectviz.infra.disk_problems({'data': 250}, 'data-vg', false, 'my_wipe') == []
+    that: "read.state.disks.disks | detectviz.infra.disk_problems({'data': 250}, 'data-vg', false, 'my_wipe') == []"
 """
 
 RETURN = r"""

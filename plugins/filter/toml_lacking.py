@@ -33,7 +33,7 @@ options:
 EXAMPLES = r"""
 - name: Containerd understood its file
   ansible.builtin.assert:
-    that: dump | detectviz.infra.toml_lacking({'version': 3}) == []
+    that: "dump | detectviz.infra.toml_lacking({'version': 3}) == []"
   vars:
     dump: "version = 3"
 """

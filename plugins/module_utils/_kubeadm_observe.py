@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import http.client
 import json
 import os
 import re
@@ -18,8 +19,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
@@ -42,6 +41,7 @@ UNFINISHED = Path("/var/lib/detectviz-infra/kubeadm-unfinished.json")
 
 CONTROL_PLANE_PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 ETCD_PORT = 2379
+KUBELET_HEALTH_PORT = 10248
 POLL = 1.0
 
 ETCD_CLIENT = Credentials(
@@ -110,11 +110,14 @@ def unfinished() -> str | None:
 
 
 def kubelet_healthy() -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", KUBELET_HEALTH_PORT, timeout=2)
     try:
-        with urlopen("http://127.0.0.1:10248/healthz", timeout=2) as answer:
-            return bool(answer.status == 200)
-    except (URLError, OSError):
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def certificates() -> dict[str, str]:
