@@ -50,6 +50,20 @@ def picture() -> dict[str, Any]:
     }
 
 
+def differences(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What two pictures tell differently: by part the lines that came and went, by sysctl the values."""
+    found: dict[str, Any] = {}
+    # What only one picture has of the sysctls was another lab's at the time of the other.
+    for name in before["sysctls"].keys() & after["sysctls"].keys():
+        if before["sysctls"][name] != after["sysctls"][name]:
+            found[name] = (before["sysctls"][name], after["sysctls"][name])
+    for part in before.keys() - {"sysctls"}:
+        if before[part] != after[part]:
+            old, new = (each[part] if isinstance(each[part], list) else each[part].splitlines() for each in (before, after))
+            found[part] = {"gone": [x for x in old if x not in new], "new": [x for x in new if x not in old]}
+    return found
+
+
 def loop_files() -> list[str]:
     """Files behind the machine's loop devices."""
     found = []
@@ -159,8 +173,7 @@ def test_a_lab_leaves_the_machine_as_it_was(lab_command: LabCommand, site_folder
     assert "guest-111" in lab_command("status")
     lab_command("down")
 
-    after = picture()
-    assert {part for part in before if before[part] != after[part]} == set(), _difference(before, after)
+    assert differences(before, picture()) == {}
     assert processes_of(lab_command.folder, lab_command.namespace) == []
     assert not lab_command.folder.exists()
 
@@ -194,14 +207,6 @@ def _disk() -> dict[str, str]:
             major, minor = (path / "dev").read_text().strip().split(":")
             return {"disk": path.name, "major": major, "minor": minor}
     pytest.skip("this machine shows no disk that a guest could be kept from")
-
-
-def _difference(before: dict[str, Any], after: dict[str, Any]) -> str:
-    lines = []
-    for part in before:
-        if before[part] != after[part]:
-            lines.append(f"{part}: was {before[part]}, is {after[part]}")
-    return "\n".join(lines)
 
 
 def test_down_clears_a_lab_that_was_killed(lab_command: LabCommand, site_folder: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.lab.conftest import LAB_NAME, LabCommand
-from tests.lab.test_safety import picture
+from tests.lab.test_safety import differences, picture
 
 MACHINES = {
     "master-1": ["192.168.0.11", "10.0.0.11"],
@@ -163,6 +163,5 @@ def _restart(lab: LabCommand) -> None:
 
 def test_after_all_this_the_machine_is_as_it_was(site: LabCommand, machine_before: dict[str, Any]) -> None:
     site.run("bin/demo", "--down")
-    after = picture()
-    assert {part: after[part] for part in after if after[part] != machine_before[part]} == {}
+    assert differences(machine_before, picture()) == {}
     assert not site.folder.exists()

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from tests.lab.conftest import LAB_NAME, LabCommand
-from tests.lab.test_safety import picture
+from tests.lab.test_safety import differences, picture
 from tests.lab.test_site import IDS, MACHINES, changes, guests, play
 
 # The guests share the machine's processors with the tests; none of these limits is what is measured.
@@ -182,6 +182,5 @@ def test_after_all_this_the_machine_is_as_it_was(
     demo: LabCommand, machine_before: dict[str, Any], first_run: str
 ) -> None:
     demo.run("bin/demo", "--down")
-    after = picture()
-    assert {part: after[part] for part in after if after[part] != machine_before[part]} == {}
+    assert differences(machine_before, picture()) == {}
     assert not demo.folder.exists()
