@@ -28,7 +28,7 @@ def press_ctrl_c(lab: LabCommand, site_folder: Path, after: str) -> None:
     words = [sys.executable, "-m", "lab", "--name", lab.name, "up", "--yes", "--site", str(site_folder)]
     process = subprocess.Popen(
         words, cwd=CHECKOUT, env=lab.environment, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, start_new_session=True,
+        stderr=subprocess.STDOUT, start_new_session=True, preexec_fn=_hear_ctrl_c,
     )  # fmt: skip
     assert process.stdout is not None
     said = ""
@@ -42,6 +42,11 @@ def press_ctrl_c(lab: LabCommand, site_folder: Path, after: str) -> None:
     told = [line for line in rest.splitlines() if line]
     assert told[-1] == "lab: interrupted; `up` goes on where it was, `down` clears what is there", rest
     assert "Traceback" not in rest and len(told) <= 2, rest  # the step may have ended before it was heard
+
+
+def _hear_ctrl_c() -> None:
+    """As in a terminal. What a script has started in the background is deaf to it, and so is all that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_up_goes_on_after_each_interrupt(cut_lab: LabCommand, site_folder: Path) -> None:
