@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 VARIABLE = "DETECTVIZ_CALICO_MANIFESTS"
-"""A folder with published install manifests, named calico-<version>.yaml."""
+"""A folder with published install manifests, named calico-<version>.yaml; else the one beside the checkout."""
+FOLDER = Path(os.environ.get(VARIABLE) or Path(__file__).resolve().parents[2].parent / "shared/upstream/calico")
 
 GROUP = "crd.projectcalico.org"
 KINDS = {"FelixConfiguration": "felixconfigurations", "IPPool": "ippools", "BGPConfiguration": "bgpconfigurations"}
@@ -71,15 +72,13 @@ def _definition(kind: str, plural: str, group: str, version: str) -> dict[str, A
 
 
 def published_versions() -> list[str]:
-    """Versions whose manifest is in the folder that VARIABLE names."""
-    folder = os.environ.get(VARIABLE)
-    files = sorted(Path(folder).glob("calico-v*.yaml")) if folder else []
-    return [path.stem.removeprefix("calico-") for path in files]
+    """Versions whose manifest is there."""
+    return [path.stem.removeprefix("calico-") for path in sorted(FOLDER.glob("calico-v*.yaml"))]
 
 
 def published(version: str) -> list[dict[str, Any]]:
     """The definitions of the three kinds in one published manifest."""
-    text = (Path(os.environ[VARIABLE]) / f"calico-{version}.yaml").read_text(encoding="utf-8")
+    text = (FOLDER / f"calico-{version}.yaml").read_text(encoding="utf-8")
     documents = [item for item in yaml.safe_load_all(text) if item]
     wanted = {f"{plural}.{GROUP}" for plural in KINDS.values()}
     return [item for item in documents if item["metadata"]["name"] in wanted]

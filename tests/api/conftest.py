@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+# The collection of this checkout comes before any that is installed.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / ".collections"))
 
 from tests.api import binaries, calico_definitions
 from tests.api.cluster import Cluster

@@ -35,7 +35,7 @@ class Role:
 
     def __init__(self, cluster: Cluster, folder: Path, version: str) -> None:
         self.folder = folder
-        manifest = LAB if version == "lab" else Path(os.environ[calico_definitions.VARIABLE]) / f"calico-{version}.yaml"
+        manifest = LAB if version == "lab" else calico_definitions.FOLDER / f"calico-{version}.yaml"
         self.variables = {
             **SITE,
             "calico_version": version,

@@ -152,7 +152,7 @@ def molecule(context: Context) -> Outcome:
     environment = context.environment(context.main, MOLECULE_GLOB="molecule/*/molecule.yml")
     lab = [str(context.main.bin / "python"), "-m", "lab", "--name", f"molecule-{os.getpid()}"]
     try:
-        up = [*lab, "up", "--yes", "--without-kubernetes", "--site", "inventory/detectviz"]
+        up = [*lab, "up", "--yes", "--site", "inventory/detectviz"]
         code, _output = context.run("lab up", up)
         for scenario in scenarios if code == 0 else []:
             command = [*lab, "exec", "--", "molecule", "test", "-s", scenario]
