@@ -20,6 +20,8 @@ class Suite:
     name: str
     what: str
     run: Callable[[Context], Outcome]
+    long: bool = False
+    """Left out unless it is asked for by name or with --all."""
 
 
 def _pytest(context: Context, name: str, core: Core, arguments: list[str], timeout: float = 1800) -> Outcome:
@@ -177,6 +179,6 @@ SUITES = [
     Suite("integration", "ansible-test integration; --all: on every core", integration),
     Suite("api", "modules against a real Kubernetes API server", api),
     Suite("lab", "real guests in the embedded lab", lab),
-    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster),
+    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster, long=True),
     Suite("molecule", "molecule scenarios on lab guests", molecule),
 ]
