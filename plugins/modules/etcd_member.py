@@ -67,13 +67,20 @@ members:
   elements: str
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members import member_at, removal_problem
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import peer_address
-from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials, HttpsJson
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import (
+    ApiUnreachable,
+    Credentials,
+    HttpsJson,
+)
+
+T = TypeVar("T")
 
 ARGUMENT_SPEC = {
     "address": {"type": "str", "required": True},
@@ -83,6 +90,9 @@ ARGUMENT_SPEC = {
     "client_cert": {"type": "path", "default": "/etc/kubernetes/pki/apiserver-etcd-client.crt"},
     "client_key": {"type": "path", "default": "/etc/kubernetes/pki/apiserver-etcd-client.key", "no_log": False},
 }
+
+# Each try has HttpsJson's own limit of seconds; another leader is elected well within all of them.
+TRIES = 6
 
 
 def answers(address: str, port: int, credentials: Credentials) -> bool:
@@ -94,11 +104,8 @@ def answers(address: str, port: int, credentials: Credentials) -> bool:
         return False
 
 
-def remove(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
-    credentials = Credentials(params["ca_cert"], params["client_cert"], params["client_key"])
-    etcd = HttpsJson(params["address"], params["port"], credentials)
-    members = [
+def listed(etcd: HttpsJson) -> list[dict[str, Any]]:
+    return [
         {
             "id": item["ID"],
             "name": item.get("name") or "",
@@ -107,13 +114,35 @@ def remove(module: AnsibleModule) -> dict[str, Any]:
         }
         for item in etcd.post("/v3/cluster/member/list", {}).get("members") or []
     ]
+
+
+def take_out(etcd: HttpsJson, member_id: str) -> None:
+    if any(item["id"] == member_id for item in listed(etcd)):
+        etcd.post("/v3/cluster/member/remove", {"ID": member_id})
+
+
+def decided(ask: Callable[[], T]) -> T:
+    """What was on its way to a leader that died gets no answer, ever: then it is asked for again."""
+    for _attempt in range(TRIES - 1):
+        try:
+            return ask()
+        except ApiUnreachable:
+            continue
+    return ask()
+
+
+def remove(module: AnsibleModule) -> dict[str, Any]:
+    params = module.params
+    credentials = Credentials(params["ca_cert"], params["client_cert"], params["client_key"])
+    etcd = HttpsJson(params["address"], params["port"], credentials)
+    members = decided(lambda: listed(etcd))
     healthy = {item["address"] for item in members if answers(item["address"], params["port"], credentials)}
     problem = removal_problem(members, healthy, params["member"])
     if problem:
         raise InfraError(problem)
     target = member_at(members, params["member"])
     if target is not None and not module.check_mode:
-        etcd.post("/v3/cluster/member/remove", {"ID": target["id"]})
+        decided(lambda: take_out(etcd, target["id"]))
     stay = [item["address"] for item in members if item is not target]
     return {"changed": target is not None, "members": stay}
 
