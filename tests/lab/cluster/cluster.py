@@ -1,0 +1,125 @@
+"""A cluster in the lab as its user sees it: commands of the README, kubectl, SSH, and the power switch at Proxmox."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.lab.conftest import LabCommand
+from tests.lab.test_site import IDS, MACHINES, changes
+
+MASTERS = [name for name in MACHINES if name.startswith("master")]
+NODE_API = "https://$PROXMOX_HOST:8006/api2/json/nodes/proxmox/qemu"
+PATIENCE = 300
+"""Seconds; far more than needed, as other things may run on the machine."""
+
+
+class Cluster:
+    """The documented site in a lab. Commands that fail are errors, unless another exit code is asked for."""
+
+    def __init__(self, lab: LabCommand) -> None:
+        self.lab = lab
+        self.state = lab.folder / ".state/detectviz"
+
+    def play(self, playbook: str, *words: str) -> str:
+        """What the run said; it must end well on every host."""
+        said = self.lab("exec", "--", "ansible-playbook", playbook, *words)
+        changes(said)
+        return said
+
+    def refused(self, playbook: str, *words: str) -> str:
+        """What a run said that stopped with a failed task."""
+        return self.lab("exec", "--", "ansible-playbook", playbook, *words, code=2)
+
+    def kubectl(self, *words: str, code: int | None = 0) -> str:
+        return self.lab("exec", "--", "kubectl", "--request-timeout=20s", *words, code=code)
+
+    def objects(self, *words: str) -> list[dict[str, Any]]:
+        listed = json.loads(self.kubectl("get", *words, "--output", "json"))
+        return list(listed["items"]) if "items" in listed else [listed]
+
+    def answers(self) -> bool:
+        """Whether the API answers through the virtual address."""
+        said = self.lab("exec", "--", "kubectl", "--request-timeout=5s", "get", "--raw", "/readyz", code=None)
+        return said.endswith("ok")
+
+    def on(self, name: str, script: str) -> str:
+        """What a shell script prints as root on a machine, over SSH with the pinned host key."""
+        return self.lab(
+            "exec", "--", "ssh", "-q", "-i", str(self.lab.folder / "id_ed25519"), "-o", "BatchMode=yes",
+            "-o", "ConnectTimeout=10", "-o", f"UserKnownHostsFile={self.state / 'known_hosts'}",
+            f"ubuntu@{MACHINES[name][0]}", f"sudo sh -c {shlex.quote(script)}",
+        ).strip()  # fmt: skip
+
+    def power(self, name: str, action: str) -> None:
+        """Switch a guest on or off (`start`, `stop`) as a user does at Proxmox, with nothing of ours."""
+        vm_id = IDS[list(MACHINES).index(name)]
+        self.lab(
+            "exec", "--", "sh", "-c",
+            'curl -sS --fail -X POST --cacert "$PROXMOX_CA_PATH" '
+            '-H "Authorization: PVEAPIToken=$PROXMOX_USER!$PROXMOX_TOKEN_ID=$PROXMOX_TOKEN_SECRET" '
+            f'"{NODE_API}/{vm_id}/status/{action}"',
+        )  # fmt: skip
+
+    def report(self) -> list[dict[str, Any]]:
+        """Every check of the last acceptance."""
+        return list(json.loads((self.state / "reports/cluster.json").read_text()))
+
+    def missed(self) -> list[dict[str, Any]]:
+        return [row for row in self.report() if row["verdict"] not in ("ok", "not verified here")]
+
+    def holder(self) -> str:
+        """Name of the node that has the virtual address, as the lease tells."""
+        return str(self.objects("--namespace", "kube-system", "lease", "plndr-cp-lock")[0]["spec"]["holderIdentity"])
+
+    def ready(self) -> set[str]:
+        return {
+            node["metadata"]["name"]
+            for node in self.objects("nodes")
+            if any(item["type"] == "Ready" and item["status"] == "True" for item in node["status"]["conditions"])
+        }
+
+    def voters(self, asked: str = "master-2") -> set[str]:
+        """Names of etcd's full members, asked of etcd itself on a master."""
+        pki = "/etc/kubernetes/pki"
+        said = self.on(
+            asked,
+            f"curl -sS --fail --cacert {pki}/etcd/ca.crt --cert {pki}/apiserver-etcd-client.crt "
+            f"--key {pki}/apiserver-etcd-client.key -d '{{}}' https://{MACHINES[asked][1]}:2379/v3/cluster/member/list",
+        )
+        return {member["name"] for member in json.loads(said)["members"] if not member.get("isLearner")}
+
+    def whole(self) -> bool:
+        return self.ready() == set(MACHINES) and self.voters() == set(MASTERS)
+
+    def becomes_whole(self) -> None:
+        eventually("the cluster is whole", self.whole)
+
+    def backups(self) -> list[Path]:
+        """Oldest first."""
+        return sorted((self.state / "etcd").glob("*.etcd.cms"))
+
+    def write(self, name: str) -> None:
+        """Something that etcd keeps, to be found again."""
+        self.kubectl("create", "configmap", name)
+
+    def written(self) -> set[str]:
+        return {item["metadata"]["name"] for item in self.objects("configmaps")} - {"kube-root-ca.crt"}
+
+
+def eventually(what: str, check: Callable[[], bool], patience: float = PATIENCE) -> float:
+    """Polls; what fails on the way is part of what is waited for. The seconds that it took."""
+    began, last = time.monotonic(), "not yet"
+    while True:
+        try:
+            if check():
+                return time.monotonic() - began
+        except (AssertionError, ValueError, subprocess.SubprocessError) as error:
+            last = str(error)
+        assert time.monotonic() - began < patience, f"{what} after {patience} s: {last[-500:]}"
+        time.sleep(0.5)

@@ -1,0 +1,52 @@
+"""One demo for all files of this folder: they are one story, told in the order of STORY."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.lab.cluster.cluster import Cluster
+from tests.lab.conftest import LAB_NAME, LabCommand
+from tests.lab.test_safety import picture
+
+STORY = ["test_demo.py", "test_restore.py", "test_leaving.py"]
+RUNNING = "DETECTVIZ_TEST_CLUSTER"
+"""Name of a lab that runs already, for work on a single file: it is used as it is, and left."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    lab: LabCommand
+    said: str
+    """What the first `bin/demo` said; empty for a lab that ran already."""
+    machine_before: dict[str, Any]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    place = {name: number for number, name in enumerate(STORY)}
+    items.sort(key=lambda item: place.get(item.path.name, -1))
+
+
+@pytest.fixture(scope="session")
+def demo(request: pytest.FixtureRequest) -> Iterator[Demo]:
+    running = os.environ.get(RUNNING)
+    if running:
+        state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+        yield Demo(LabCommand(Path(state), running, seconds=2400), "", {})
+        return
+    before = picture()
+    lab = LabCommand(request.getfixturevalue("machine"), f"{LAB_NAME}-demo", seconds=2400)
+    try:
+        yield Demo(lab, lab.run("bin/demo", "--yes"), before)
+    finally:
+        lab("down", code=None)
+
+
+@pytest.fixture(scope="session")
+def cluster(demo: Demo) -> Cluster:
+    return Cluster(demo.lab)
