@@ -58,7 +58,9 @@ def test_an_execution_environment_can_be_made(installed: Installed, tmp_path: Pa
     for source in (ROOT / "execution-environment.yml", ROOT / "requirements.txt", installed.artifact):
         shutil.copy(source, tmp_path)
     builder = str(Path(sys.executable).parent / "ansible-builder")
-    subprocess.run([builder, "create", "-c", "context"], cwd=tmp_path, check=True, capture_output=True, text=True)
+    # Without its name the file is called after the engine that is installed, if any is.
+    create = [builder, "create", "-c", "context", "--output-filename", "Containerfile"]
+    subprocess.run(create, cwd=tmp_path, check=True, capture_output=True, text=True)
     build = tmp_path / "context/_build"
     wanted = yaml.safe_load((build / "requirements.yml").read_text())["collections"]
     assert [(build / collection["name"]).is_file() for collection in wanted] == [True]
