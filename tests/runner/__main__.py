@@ -7,11 +7,12 @@ import sys
 import tempfile
 import time
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.runner.context import Context, Core
 from tests.runner.outcome import Outcome
-from tests.runner.suites import SUITES
+from tests.runner.suites import SUITES, Suite
 
 LONG_DRILLS = "{}: the tests marked `long` (bin/test --all runs them)"
 
@@ -43,26 +44,20 @@ def main() -> int:
         if suite not in chosen
     ] + options.left_out
     total = Outcome(left_out=left_out)
-    rows: list[tuple[str, Outcome, float]] = []
-    with tempfile.TemporaryDirectory(prefix="detectviz-test-") as scratch:
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="detectviz-test-") as scratch, ThreadPoolExecutor(2) as pool:
         context = Context(Path.cwd(), options.cache, cores, options.everything, Path(scratch))
-        for suite in chosen:
-            print(f"=== {suite.name}: {suite.what}", flush=True)
-            started = time.monotonic()
-            try:
-                outcome = suite.run(context)
-            except Exception:
-                traceback.print_exc()
-                outcome = Outcome()
-                outcome.check(f"{suite.name}: the runner itself failed", False)
-            rows.append((suite.name, outcome, time.monotonic() - started))
-            total.add(outcome)
+        lanes = [[suite for suite in chosen if suite.lab is lab] for lab in (False, True)]
+        rows = [row for lane in pool.map(lambda lane: run_lane(context, lane), lanes) for row in lane]
+    for _name, outcome, _seconds in rows:
+        total.add(outcome)
     if not options.everything:
         total.left_out += [LONG_DRILLS.format(suite.name) for suite in chosen if suite.name in ("lab", "cluster")]
 
     print("\nsuite         passed  failed  seconds")
     for name, outcome, seconds in rows:
         print(f"{name:<12} {outcome.passed:>7} {outcome.failed:>7} {seconds:>8.0f}")
+    print(f"{'side by side':<28} {time.monotonic() - started:>8.0f}")
     for title, lines in (("Left out", total.left_out), ("Failed", total.failures)):
         if lines:
             print(f"\n{title}:")
@@ -70,6 +65,22 @@ def main() -> int:
                 print(f"  - {line}")
     print(f"\n{total.passed} passed, {total.failed} failed", flush=True)
     return 0 if total.passed and not total.failed else 1
+
+
+def run_lane(context: Context, suites: list[Suite]) -> list[tuple[str, Outcome, float]]:
+    """The suites one after the other: name, outcome and seconds of each."""
+    rows = []
+    for suite in suites:
+        print(f"=== {suite.name}: {suite.what}", flush=True)
+        started = time.monotonic()
+        try:
+            outcome = suite.run(context)
+        except Exception:
+            traceback.print_exc()
+            outcome = Outcome()
+            outcome.check(f"{suite.name}: the runner itself failed", False)
+        rows.append((suite.name, outcome, time.monotonic() - started))
+    return rows
 
 
 sys.exit(main())

@@ -82,7 +82,10 @@ class Context:
         environment: dict[str, str] | None = None,
         timeout: float = 3600,
     ) -> tuple[int, str]:
-        """Runs a command with its output shown and kept. Returns the exit code and the output."""
+        """Runs a command with its output shown and kept. Returns the exit code and the output.
+
+        Each line carries the name, as two lanes of suites show theirs in turn.
+        """
         started = time.monotonic()
         print(f"--- {name}: {' '.join(command)}", flush=True)
         process = subprocess.Popen(
@@ -99,7 +102,7 @@ class Context:
         assert process.stdout is not None
         for line in process.stdout:
             lines.append(line)
-            print(f"    {line}", end="", flush=True)
+            print(f"{name} | {line}", end="", flush=True)
             if time.monotonic() - started > timeout:
                 process.kill()
                 lines.append(f"stopped after {timeout:.0f} seconds\n")

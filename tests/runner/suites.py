@@ -1,4 +1,8 @@
-"""The suites of bin/test, in the order in which they run: quick ones first."""
+"""The suites of bin/test.
+
+They run in two lanes side by side, each in the order given here: those that start a lab wait for their guests more than
+they work, and one lab at a time is enough for two processors.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +26,8 @@ class Suite:
     run: Callable[[Context], Outcome]
     long: bool = False
     """Left out unless it is asked for by name or with --all."""
+    lab: bool = False
+    """Starts a lab: runs in the lane of those."""
 
 
 def _pytest(context: Context, name: str, core: Core, arguments: list[str], timeout: float = 1800) -> Outcome:
@@ -122,12 +128,7 @@ def integration(context: Context) -> Outcome:
 
 def api(context: Context) -> Outcome:
     """Modules that speak to Kubernetes, against a real API server and etcd on loopback."""
-    made, _output = context.run("artifacts", [str(context.main.bin / "python"), "-m", "lab", "artifacts"])
-    outcome = Outcome()
-    if made != 0:
-        outcome.check("api: the programs of Kubernetes could not be made", False)
-        return outcome
-    return _pytest(context, "api", context.main, ["-p", "no:pytest-ansible", "tests/api"])
+    return _with_programs(context, "api", ["-p", "no:pytest-ansible", "tests/api"])
 
 
 def lab(context: Context) -> Outcome:
@@ -139,7 +140,18 @@ def lab(context: Context) -> Outcome:
 def cluster(context: Context) -> Outcome:
     """The demo: the documented site from nothing to a verified cluster, broken and repaired."""
     arguments = ["-p", "no:pytest-ansible", "tests/lab/cluster"]
-    return _pytest(context, "cluster", context.main, arguments + _tier(context), timeout=5400)
+    return _with_programs(context, "cluster", arguments + _tier(context), timeout=5400)
+
+
+def _with_programs(context: Context, name: str, arguments: list[str], timeout: float = 1800) -> Outcome:
+    """Tests that need the programs of Kubernetes, which take longer to make than a test may take."""
+    command = [str(context.main.bin / "python"), "-m", "lab", "artifacts"]
+    made, _output = context.run(f"artifacts for {name}", command)
+    if made != 0:
+        outcome = Outcome()
+        outcome.check(f"{name}: the programs of Kubernetes could not be made", False)
+        return outcome
+    return _pytest(context, name, context.main, arguments, timeout)
 
 
 def _tier(context: Context) -> list[str]:
@@ -178,7 +190,7 @@ SUITES = [
     Suite("sanity", "ansible-test sanity, on every core", sanity),
     Suite("integration", "ansible-test integration; --all: on every core", integration),
     Suite("api", "modules against a real Kubernetes API server", api),
-    Suite("lab", "real guests in the embedded lab", lab),
-    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster, long=True),
-    Suite("molecule", "molecule scenarios on lab guests", molecule),
+    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster, long=True, lab=True),
+    Suite("lab", "real guests in the embedded lab", lab, lab=True),
+    Suite("molecule", "molecule scenarios on lab guests", molecule, lab=True),
 ]
