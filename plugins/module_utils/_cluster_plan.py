@@ -18,6 +18,11 @@ from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members impo
 NONE, INIT, JOIN, START = "none", "init", "join", "start"
 RESUME_INIT, RESUME_JOIN, RESET_JOIN, RESET_INIT = "resume_init", "resume_join", "reset_join", "reset_init"
 
+GIB = 2**30
+ROOM = {"/var/lib/containerd": 2 * GIB, "/var/lib/kubelet": GIB}
+ROOM_OF_MASTERS = {**ROOM, "/var/lib/etcd": GIB}
+"""Less than this is full before the node is one: images of the control plane unpacked, etcd's log and a small database."""
+
 _REASONS = {
     INIT: "kubeadm init was begun by a run that did not end",
     JOIN: "kubeadm join was begun by a run that did not end",
@@ -64,6 +69,9 @@ def _refused(problems: list[str]) -> dict[str, Any]:
 def _without_cluster(
     nodes: Mapping[str, Observation], masters: Sequence[str], workers: Sequence[str], reset: Sequence[str]
 ) -> dict[str, Any]:
+    no_majority = _without_majority(nodes, [name for name in masters if name not in reset])
+    if no_majority:
+        return _refused([no_majority])
     begun = [name for name in masters if nodes[name]["unfinished"] == INIT and name not in reset]
     data = [name for name in masters if nodes[name]["etcd_data"] and name not in begun]
     answers = _strange_answers(nodes, masters, reset)
@@ -98,7 +106,37 @@ def _without_cluster(
             steps[name], reasons[name] = wanted, "no cluster yet" if wanted == INIT else "not a node yet"
         else:
             problems.append(_half_made(name))
+    problems += _without_room(nodes, masters, steps)
     return {**_refused(problems), "first": first, "steps": steps, "reasons": reasons}
+
+
+def _without_room(nodes: Mapping[str, Observation], masters: Sequence[str], steps: Mapping[str, str]) -> list[str]:
+    """Nodes that are to be made and have no room for it. What runs already is the kubelet's to judge."""
+    return [
+        f"{name} has {nodes[name]['room'][folder] / GIB:.1f} GiB free for {folder}, and a node needs {least / GIB:.0f} to begin "
+        "with: make room there, or give the machine a larger disk"
+        for name, step in steps.items()
+        if step not in (NONE, START)
+        for folder, least in (ROOM_OF_MASTERS if name in masters else ROOM).items()
+        if nodes[name]["room"][folder] < least
+    ]
+
+
+def _without_majority(nodes: Mapping[str, Observation], masters: Sequence[str]) -> str | None:
+    """What is told of a cluster whose etcd runs and has no leader; None if there is no such etcd."""
+    leaderless = [name for name in masters if nodes[name]["etcd"] and not nodes[name]["etcd"]["leader"]]
+    if not leaderless:
+        return None
+    at = {node["address"]: name for name, node in nodes.items()}
+    told = max((nodes[name]["etcd"]["members"] for name in leaderless), key=len)
+    silent = [at.get(member["address"], member["address"]) for member in told]
+    silent = [name for name in silent if name not in leaderless]
+    return (
+        f"etcd has no majority, so the cluster is down, not absent: of its {len(told)} members only {', '.join(leaderless)} "
+        f"{'runs' if len(leaderless) == 1 else 'run'}. Bring back {' or '.join(silent) or 'the others'} (journalctl -u kubelet "
+        "and /var/log/containers/etcd-* there; time, network and disk); where the data is lost, playbooks/restore.yml. "
+        "Nothing was changed in the cluster"
+    )
 
 
 def _strange_answers(nodes: Mapping[str, Observation], masters: Sequence[str], reset: Sequence[str]) -> list[str]:
@@ -147,6 +185,7 @@ def _with_cluster(
             problems.append(reason)
         else:
             steps[name], reasons[name] = step, reason
+    problems += _without_room(nodes, masters, steps)
     giver = _giver(nodes, viewers, steps)
     if giver is None and not problems:
         problems.append(

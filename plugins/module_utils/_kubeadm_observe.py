@@ -39,6 +39,8 @@ SERVING_CERTIFICATE = Path("/var/lib/kubelet/pki/kubelet-server-current.pem")
 UNFINISHED = Path("/var/lib/detectviz-infra/kubeadm-unfinished.json")
 """Written before kubeadm begins and removed when it has ended well: what of a node's files a run of ours began."""
 
+DATA_FOLDERS = ("/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet")
+"""Where a node of a cluster writes most."""
 CONTROL_PLANE_PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
 ETCD_PORT = 2379
 KUBELET_HEALTH_PORT = 10248
@@ -72,7 +74,9 @@ def observe(run: Run, clock: Clock, address: str, endpoints: Sequence[str], wait
         answers = ask_endpoints(endpoints)
         view = cluster_view(address) if local["ca"] and local["control_plane"] else {"error": "no control-plane node"}
         if view.get("nodes") is not None or clock.monotonic() >= limit:
-            return {**local, "address": address, "answers": answers, "view": view}
+            alone = local["etcd_data"] and view.get("nodes") is None
+            etcd = etcd_view(HttpsJson(address, ETCD_PORT, ETCD_CLIENT)) if alone else None
+            return {**local, "address": address, "answers": answers, "view": view, "etcd": etcd}
         clock.sleep(POLL)
 
 
@@ -90,6 +94,7 @@ def local_state(run: Run) -> dict[str, Any]:
         "etcd_data": ETCD_DATA.is_dir(),
         "super_admin": (KUBERNETES / "super-admin.conf").exists(),
         "unfinished": unfinished(),
+        "room": {path: free_bytes(Path(path)) for path in DATA_FOLDERS},
         "certificates": certificates(),
     }
 
@@ -107,6 +112,13 @@ def unfinished() -> str | None:
         return str(json.loads(text)["step"]) if text else None
     except (ValueError, KeyError, TypeError):
         return "unknown"
+
+
+def free_bytes(path: Path) -> int:
+    """What an ordinary user could still write there, or where the folder would be made."""
+    there = next(folder for folder in [path, *path.parents] if folder.exists())
+    found = os.statvfs(there)
+    return found.f_bavail * found.f_frsize
 
 
 def kubelet_healthy() -> bool:
@@ -174,6 +186,15 @@ def cluster_view(address: str) -> dict[str, Any]:
         return {"error": str(error)}
 
 
+def etcd_view(etcd: HttpsJson) -> dict[str, Any] | None:
+    """What a member of etcd says by itself, without a majority too: the members it knows, and whether it has a leader."""
+    try:
+        leader = etcd.post("/v3/maintenance/status", {}).get("leader") or "0"
+        return {"members": listed_members(etcd, agreed=False), "leader": leader != "0"}
+    except InfraError:
+        return None
+
+
 def admin_api(address: str) -> HttpsJson:
     """The node's own API server, as the administrator whose kubeconfig kubeadm has left on the node."""
     text = read_text(KUBERNETES / "admin.conf") or ""
@@ -198,8 +219,13 @@ def node_summary(node: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def members(address: str) -> list[dict[str, Any]]:
-    """etcd's members: id, name (empty until it has started once), address and whether it only learns."""
-    answer = HttpsJson(address, ETCD_PORT, ETCD_CLIENT).post("/v3/cluster/member/list", {})
+    """etcd's members as this node's own one tells them."""
+    return listed_members(HttpsJson(address, ETCD_PORT, ETCD_CLIENT))
+
+
+def listed_members(etcd: HttpsJson, agreed: bool = True) -> list[dict[str, Any]]:
+    """id, name (empty until it has started once), address and whether it only learns. ``agreed``: by the majority."""
+    answer = etcd.post("/v3/cluster/member/list", {"linearizable": agreed})
     return [
         {
             "id": item["ID"],

@@ -159,6 +159,9 @@ node:
     address: {description: O(address)., type: str}
     answers: {description: The O(endpoints) at which an API server answers., type: list, elements: str}
     view: {description: "C(nodes) and etcd's C(members) as its own API server tells them, or C(error).", type: dict}
+    etcd:
+      description: "Where C(view) is an error, what the node's etcd says by itself: its C(members), and whether they have a C(leader)."
+      type: dict
     unfinished: {description: "The step that an earlier run has begun and not ended.", type: str, sample: init}
     certificates: {description: Every certificate that expires as PEM by its file., type: dict}
     etcd_data: {description: Whether etcd has data., type: bool}
@@ -167,6 +170,7 @@ node:
     serving_certificate: {description: Whether the kubelet has a certificate of the cluster for serving., type: bool}
     control_plane: {description: Whether it has an API server's certificate., type: bool}
     manifests: {description: The control plane's static pods., type: list, elements: str}
+    room: {description: "Free bytes of the folders where containers, etcd and the kubelet write.", type: dict}
     super_admin: {description: Whether C(super-admin.conf) is there., type: bool}
 aside:
   description: The folder on the node with the keys and etcd's data that were there, or null.

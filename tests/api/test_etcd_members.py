@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_snapshot import save_snapshot
 from ansible_collections.detectviz.infra.plugins.module_utils._etcdutl import restore_snapshot, snapshot_status
-from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import etcd_view
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials, HttpsJson
 
 from tests.api import binaries
 from tests.api.control_plane import _free_ports
@@ -119,3 +121,20 @@ def test_nobody_there_is_told(etcd: EtcdMembers, tmp_path: Path) -> None:
     with pytest.raises(InfraError, match=r"127\.0\.0\.11.* gives no snapshot"):
         save_snapshot(ADDRESSES[0], etcd.port, credentials(etcd), tmp_path / "snapshot.db")
     assert not (tmp_path / "snapshot.db").exists()
+
+
+def test_a_member_that_is_left_alone_tells_who_the_others_are_and_that_it_has_no_leader(etcd: EtcdMembers) -> None:
+    left = HttpsJson(ADDRESSES[0], etcd.port, credentials(etcd))
+    seen = etcd_view(left)
+    assert seen is not None and seen["leader"]
+    for address in ADDRESSES[1:]:
+        etcd.kill(address)
+    for _try in range(100):
+        seen = etcd_view(left)
+        if seen is not None and not seen["leader"]:
+            break
+        time.sleep(0.2)
+    assert seen is not None and not seen["leader"]
+    assert [member["address"] for member in sorted(seen["members"], key=lambda item: item["name"])] == ADDRESSES
+    etcd.kill(ADDRESSES[0])
+    assert etcd_view(left) is None

@@ -20,7 +20,9 @@ def blank(name: str, **changes: Any) -> dict[str, Any]:
         "address": ADDRESSES[name],
         "answers": [],
         "view": {"error": "no control-plane node"},
+        "etcd": None,
         "unfinished": None,
+        "room": dict.fromkeys(("/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet"), 40 * 2**30),
         "etcd_data": False,
         "kubelet_configured": False,
         "kubelet_healthy": False,
@@ -111,6 +113,28 @@ def test_a_cluster_that_is_down_is_not_made_anew() -> None:
     found = plan(nodes)
     assert found["steps"] == {}
     assert "m3" in found["problems"][0] and "down" in found["problems"][0]
+
+
+def test_lost_masters_are_named_where_etcd_has_no_majority() -> None:
+    nodes = all_whole()
+    members = nodes["m1"]["view"]["members"]
+    nodes["m2"] = whole("m2", [], MASTERS, view={"error": "etcd"}, etcd={"members": members, "leader": False},
+                        answers=["10.0.0.12"])  # fmt: skip
+    for name in ("m1", "m3"):
+        nodes[name] = whole(name, [], MASTERS, view={"error": "refused"}, answers=["10.0.0.12"])
+    found = plan(nodes)
+    assert found["steps"] == {} and len(found["problems"]) == 1
+    assert "of its 3 members only m2 runs" in found["problems"][0] and "m1 or m3" in found["problems"][0]
+
+
+def test_a_node_without_room_is_refused_where_it_is_to_be_made_and_only_there() -> None:
+    little = {"/var/lib/containerd": 40 * 2**30, "/var/lib/etcd": 2**28, "/var/lib/kubelet": 40 * 2**30}
+    found = plan({**all_blank(), "m2": blank("m2", room=little), "w1": blank("w1", room=little)})
+    assert found["problems"] == [
+        "m2 has 0.2 GiB free for /var/lib/etcd, and a node needs 1 to begin with: make room there, or give the machine a "
+        "larger disk"
+    ]
+    assert plan({**all_whole(), "m2": whole("m2", list(ADDRESSES), MASTERS, room=little)})["problems"] == []
 
 
 def test_an_init_that_was_cut_off_is_gone_on_with_where_it_began() -> None:
