@@ -146,6 +146,26 @@ def test_startall_passes_over_guests_that_are_not_for_boot(api):
     assert api.get("123/status/current")["status"] == "stopped"
 
 
+def test_startall_asks_the_manager_of_guests_under_ha_and_only_of_those_it_names(api, pve):
+    for vmid in (132, 133):
+        api.blank(vmid, onboot=1)
+        pve.lab("PUT", "/lab/guests", {"vmid": vmid, "ha": True})
+    pve.fault("task_hold", task="qmstart", vmid=132)
+    api.run(api.post("/nodes/pve/startall", vms="132"))
+    api.run(api.post("/nodes/pve/startall"))
+    asked = [task["id"] for task in api.get("/nodes/pve/tasks", typefilter="hastart", source="all", limit=200)]
+    assert [vmid for vmid in asked if vmid in ("132", "133")] == ["132"]
+    assert api.get("132/status/current")["status"] == "stopped"
+    pve.clear_faults()
+    deadline = time.monotonic() + 120
+    while api.get("132/status/current")["status"] != "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    api.run(api.post("/nodes/pve/stopall", vms="132", timeout=1))
+    stops = [task["id"] for task in api.get("/nodes/pve/tasks", typefilter="hastop", source="all", limit=200)]
+    assert "132" in stops and api.get("133/status/current")["status"] == "stopped"
+
+
 def test_bulk_start_takes_an_array(api):
     api.blank(124)
     api.blank(125)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from lab.pve.errors import died
-from lab.pve.qemu import bulk, power, status
+from lab.pve.qemu import bulk, ha, power, status
 from lab.pve.qemu.guest import Guest, load
 from lab.pve.registry import Call, operation
 from lab.pve.tasks import Task
@@ -27,16 +27,7 @@ async def _running(call: Call) -> Guest:
 
 def _through_ha(call: Call, guest: Guest, kind: str, action: Callable[[Task], Awaitable[None]], own: str) -> str:
     """A guest under HA is only asked for: the task ends at once, and the manager acts a little later."""
-
-    async def ask(task: Task) -> None:
-        task.log(f"Requesting HA {kind.removeprefix('ha')} for VM {guest.vmid}")
-        call.world.tasks.start(own, str(guest.vmid), later, node=guest.node, identity="root@pam", origin=task.origin)
-
-    async def later(task: Task) -> None:
-        await task.sleep(5)
-        await action(task)
-
-    return call.start_task(kind, guest.vmid, ask)
+    return call.start_task(kind, guest.vmid, ha.asked(kind, own, guest, action))
 
 
 @operation("GET", f"{BASE}/current")

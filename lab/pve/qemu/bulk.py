@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from lab.pve.errors import ApiError
-from lab.pve.qemu import power, propstring
+from lab.pve.qemu import ha, power, propstring
 from lab.pve.qemu.guest import Guest, guests_of
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def startable(call: Call, node: str | None, wanted: list[int] | None, force: boo
     """The guests to start, in their startup order."""
     _allowed(call, wanted)
     found = [guest for guest in guests_of(call.world, node)
-             if (wanted is None or guest.vmid in wanted) and not guest.is_template
+             if _meant(guest, wanted) and not guest.is_template
              and (force or propstring.truth(guest.config.get("onboot", 0)))]
     return sorted(found, key=_order)
 
@@ -54,8 +54,13 @@ def startable(call: Call, node: str | None, wanted: list[int] | None, force: boo
 def stoppable(call: Call, node: str | None, wanted: list[int] | None) -> list[Guest]:
     _allowed(call, wanted)
     found = [guest for guest in guests_of(call.world, node)
-             if (wanted is None or guest.vmid in wanted) and guest.running]
+             if _meant(guest, wanted) and guest.running]
     return sorted(found, key=_order, reverse=True)
+
+
+def _meant(guest: Guest, wanted: list[int] | None) -> bool:
+    """Where no ids are given, guests under HA are left to their manager."""
+    return not guest.record.get("ha") if wanted is None else guest.vmid in wanted
 
 
 def _order(guest: Guest) -> tuple[float, int]:
@@ -86,6 +91,9 @@ async def stop(call: Call, task: Task, guests: list[Guest], width: int, timeout:
 
 
 def _child(call: Call, kind: str, guest: Guest, worker: Callable[[Task], Awaitable[None]]) -> str:
+    if guest.record.get("ha"):
+        own, kind = kind, "hastart" if kind == "qmstart" else "hastop"
+        worker = ha.asked(kind, own, guest, worker)
     return call.world.tasks.start(kind, str(guest.vmid), worker, node=guest.node, identity=call.identity,
                                   origin=call.origin)
 
