@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._private_folder import private_folder
 
 FORMAT = 1
 
@@ -24,7 +25,7 @@ def save(path: Path, plan: dict[str, Any]) -> None:
     """Writes the plan so that it is whole or not there, readable by its owner only. Raises InfraError."""
     draft = path.with_name(path.name + ".new")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(path.parent)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             json.dump(plan, stream, indent=2, sort_keys=True)

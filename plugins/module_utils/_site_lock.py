@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import LockedError
+from ansible_collections.detectviz.infra.plugins.module_utils._private_folder import private_folder
 
 
 def default_state_dir(site: str) -> Path:
@@ -27,7 +28,7 @@ def site_lock(site: str, state_dir: Path) -> Iterator[None]:
     """Holds ``run.lock`` of the site. Raises LockedError at once when another run holds it, or it cannot be made."""
     path = state_dir / "run.lock"
     try:
-        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        private_folder(state_dir)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise LockedError(

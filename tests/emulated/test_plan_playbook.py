@@ -37,6 +37,7 @@ def test_changes_then_the_saved_plan_then_none(user: UserSite, first_id: int) ->
     code, said = planned(user, plan_fail_on_changes=True)
     assert code != 0 and f"node-{first_id}: clone template" in said
     (saved,) = user.folder.parent.glob(".state/*/plans/machines.json")
+    assert [oct(path.stat().st_mode)[-3:] for path in (saved, saved.parent, saved.parent.parent)] == ["600", "700", "700"]
     code, said = user.play("-e", f"machines_plan_file={saved}")
     assert code == 0, said
     code, said = planned(user, plan_fail_on_changes=True)
