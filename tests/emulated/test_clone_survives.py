@@ -157,6 +157,8 @@ def test_a_token_with_the_documented_privileges_is_enough(site: Site, first_id: 
     made = small.run(guests, wait="agent")
     assert not made.failed, made.message
     assert "may do far more" not in made.warnings
+    administrator = site.run([row(first_id + 1)], check=True)
+    assert "may do far more than this needs (Permissions.Modify" in administrator.warnings
     assert sum(made.writes().values()) - made.writes()["POST /nodes/{node}/startall"] <= 3
     assert made.requests["by"]["GET /cluster/nextid"] == 1
     assert not small.run(guests).changed
