@@ -6,7 +6,6 @@ import json
 import resource
 import socket
 import ssl
-import time
 
 import pytest
 import requests
