@@ -11,6 +11,8 @@ from pathlib import Path
 
 from lab.artifacts import store
 
+# By this the collection knows such a package, and refuses it on any site but a lab's.
+MARK = {"Detectviz-Lab": "made by the lab of detectviz.infra"}
 # Every node unpacks these on the machine's own cores; the network between is memory.
 COMPRESSION = 1
 SERVICE_STARTS = """\
@@ -69,7 +71,7 @@ class Package:
         """Plain data that changes when the package does."""
         return [self.name, self.version, self.architecture, self.summary, self.homepage, store.stamps(self.files),
                 dict(self.relations), self.service, list(self.configuration), COMPRESSION, SERVICE_STARTS,
-                SERVICE_STOPS, SERVICE_GONE]  # fmt: skip
+                SERVICE_STOPS, SERVICE_GONE, MARK]  # fmt: skip
 
 
 def control(package: Package, installed_kb: int) -> str:
@@ -81,6 +83,7 @@ def control(package: Package, installed_kb: int) -> str:
         "Maintainer": "The detectviz.infra lab <root@localhost>",
         "Installed-Size": str(installed_kb),
         **package.relations,
+        **MARK,
         "Section": "admin",
         "Priority": "optional",
         "Homepage": package.homepage,

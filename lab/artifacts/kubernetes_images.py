@@ -13,6 +13,7 @@ COMPONENTS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
 PROGRAMS = "usr/local/bin"
 # kube-proxy runs these; the nodes have them in the same versions.
 PROXY_PACKAGES = ("conntrack", "iptables", "nftables")
+LABEL = "io.detectviz.lab.built"
 PAUSE = Path(__file__).parent / "pause"
 
 
@@ -39,4 +40,7 @@ def references(release: Release) -> list[str]:
 
 
 def _static(name: str, tag: str, files: Mapping[str, Path], *entrypoint: str) -> Image:
-    return Image(name=name, tags=[tag], files=files, entrypoint=entrypoint, architecture=architecture())
+    return Image(
+        name=name, tags=[tag], files=files, entrypoint=entrypoint, architecture=architecture(),
+        labels={LABEL: "made by the lab of detectviz.infra, not by Kubernetes"},
+    )  # fmt: skip

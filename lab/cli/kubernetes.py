@@ -82,6 +82,7 @@ def overlay(site: Mapping[str, Any], layout: Plan, made: mirror.Mirror) -> dict[
     """Site data of the cluster that is different in the lab: what any site behind mirrors sets, and what a node that
     shares its machine's kernel and disk needs."""
     return {
+        "allow_standins": True,
         "registry_mirrors": {"*": {"endpoints": [layout.registry_url], "skip_verify": False}},
         "package_mirrors": {
             **(site.get("package_mirrors") or {}),

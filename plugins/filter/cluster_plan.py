@@ -15,7 +15,7 @@ name: cluster_plan
 author: The detectviz.infra authors (@detectviz)
 version_added: 0.1.0
 short_description: What each node needs to be part of the cluster
-positional: _input, masters, workers, reset
+positional: _input, masters, workers, reset, allow_standins
 description:
   - Looks at what all nodes say together. A cluster is made only where no API answers at any address and no master has
     etcd's data; a node joins only if the cluster does not have it and it carries no remains.
@@ -39,6 +39,10 @@ options:
     type: list
     elements: str
     default: []
+  allow_standins:
+    description: Whether packages and images that a lab has made may run there. Elsewhere they forbid going on.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members import best_view
+from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import marked
 
 NONE, INIT, JOIN, START = "none", "init", "join", "start"
 RESUME_INIT, RESUME_JOIN, RESET_JOIN, RESET_INIT = "resume_init", "resume_join", "reset_join", "reset_init"
@@ -32,9 +33,14 @@ Observation = Mapping[str, Any]
 
 
 def cluster_plan(
-    nodes: Mapping[str, Observation], masters: Sequence[str], workers: Sequence[str], reset: Sequence[str] = ()
+    nodes: Mapping[str, Observation],
+    masters: Sequence[str],
+    workers: Sequence[str],
+    reset: Sequence[str] = (),
+    allow_standins: bool = False,
 ) -> dict[str, Any]:
     """``nodes``: what ``kubeadm_node`` observed, by name. ``reset``: nodes whose remains may be wiped.
+    ``allow_standins``: the site is a lab's, so what a lab has made may run there.
 
     Returns exists (a cluster answers), giver (the master that hands out join material; None before init), steps
     {name: step}, reasons {name: text}, known (names of the node objects), first (the master that makes the cluster, or
@@ -44,6 +50,11 @@ def cluster_plan(
     if unseen:
         return _refused([f"{name} was not reached: nothing is decided without it; bring it up, or take its row out "
                          "of the table" for name in unseen])  # fmt: skip
+    made_in_lab = [] if allow_standins else [
+        problem for name in [*masters, *workers] for problem in marked(nodes[name].get("marks") or [], name)
+    ]  # fmt: skip
+    if made_in_lab:
+        return _refused(made_in_lab)
     strangers = [name for name in workers if nodes[name]["view"].get("nodes") is not None]
     if strangers:
         return _refused([f"{name} runs the control plane of a cluster, and the table calls it a worker: give it the role "

@@ -84,7 +84,8 @@ def build_cluster_report(
     ``nodes`` are rows of :func:`cluster_nodes`. ``seen`` has cluster (of ``cluster_info``, or null), probe (of
     ``cluster_probe_pods``, or null), reason (why one of them is null) and backup (Unix time of the newest, or null).
     ``expected`` has version, endpoint, vip, masters, certificate_names, pod_cidrs, service_cidrs, proxy_mode, cni_mtu,
-    felix, pools, kube_vip_version, calico_version, volume_group, certificate_days, backup_hours (0: not asked for).
+    felix, pools, kube_vip_version, calico_version, volume_group, certificate_days, allow_standins,
+    backup_hours (0: not asked for).
     ``now`` is a time in ISO 8601.
 
     Returns rows, misses, unverified, and text (a table).

@@ -30,6 +30,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https 
     HttpsJson,
     secret_files,
 )
+from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import read_marks
+from ansible_collections.detectviz.infra.plugins.module_utils._neighbours import own_macs
 
 KUBERNETES = Path("/etc/kubernetes")
 PKI = KUBERNETES / "pki"
@@ -96,6 +98,8 @@ def local_state(run: Run) -> dict[str, Any]:
         "unfinished": unfinished(),
         "room": {path: free_bytes(Path(path)) for path in DATA_FOLDERS},
         "certificates": certificates(),
+        "macs": own_macs(),
+        "marks": read_marks(run),
     }
 
 

@@ -15,6 +15,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._dns_query import 
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import Run, parse_interfaces, run_pings
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials, HttpsJson
+from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import read_marks
 from ansible_collections.detectviz.infra.plugins.module_utils._pod_network import (
     PodNotHere,
     becomes_blocked,
@@ -52,6 +53,7 @@ def read_node(run: Run) -> dict[str, Any]:
         "api": _api_health() if control_plane else None,
         "etcd": read_etcd() if (PKI / "etcd/server.crt").exists() else None,
         "super_admin": (KUBERNETES / "super-admin.conf").exists(),
+        "marks": read_marks(run),
     }
 
 

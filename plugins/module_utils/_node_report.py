@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import stands_for
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import MISS, OK, UNVERIFIED, Row
 from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import DENIED
 
@@ -24,7 +25,9 @@ GOOD_CONDITIONS = {
     "NetworkUnavailable": "False",
 }
 NO_POLICY = "NetworkPolicy is not enforced"
-"""Words by which a stand-in for Calico says so in its annotation."""
+"""Words by which a stand-in for Calico says so in its annotation. Believed where the site allows stand-ins and the image that
+runs is marked as one."""
+NETWORK_IMAGE = "calico/node"
 
 
 def row_maker(subject: str) -> Make:
@@ -68,6 +71,8 @@ def _compare_object(
         if found is not None or condition != "NetworkUnavailable":
             yield row(condition, good, found or "not told")
     yield row("taints", ", ".join(wanted["taints"]) or "none", ", ".join(node["taints"]) or "none")
+    if node.get("standin") and not expected["allow_standins"]:
+        yield row("stand-ins", "none", node["standin"])
     yield row("schedulable", "yes", "cordoned" if node["unschedulable"] else "yes")
     yield row("InternalIP", wanted["address"], ", ".join(node["addresses"]) or "none",
               OK if node["addresses"][:1] == [wanted["address"]] else MISS)  # fmt: skip
@@ -105,6 +110,7 @@ def _pods_text(pods: Sequence[Mapping[str, Any]]) -> str:
 def _compare_inside(
     row: Make, wanted: Mapping[str, Any], inside: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> Iterator[Row]:
+    yield _made_in_lab(row, inside["marks"], bool(expected["allow_standins"]))
     if wanted["data_disks"]:
         yield _volume_group(row, inside, expected["volume_group"])
     if not wanted["control_plane"]:
@@ -113,6 +119,14 @@ def _compare_inside(
     yield from _compare_etcd(row, inside["etcd"], expected["masters"])
     yield _certificates(row, inside["certificates"], int(expected["certificate_days"]))
     yield row("super-admin.conf", "removed", "still there" if inside["super_admin"] else "removed")
+
+
+def _made_in_lab(row: Make, marks: Sequence[Mapping[str, Any]], allowed: bool) -> Row:
+    """Packages and images that say of themselves that they are no original."""
+    found = ", ".join(f"{mark['name']} ({mark['text']})" for mark in marks) or "none"
+    if allowed and marks:
+        return row("made in a lab", "none, or on a site that allows it", found, UNVERIFIED)
+    return row("made in a lab", "none", found)
 
 
 def _volume_group(row: Make, inside: Mapping[str, Any], name: str) -> Row:
@@ -170,11 +184,17 @@ def _compare_reach(
         if seen is not None and seen["error"]:
             yield row(f"pod {pod['name']}", "looked from", seen["error"], MISS)
         elif seen is not None:
-            yield from _compare_pod(row, pod, seen, node, expected)
+            standin = stands_for((wanted.get("inside") or {}).get("marks") or [], NETWORK_IMAGE)
+            yield from _compare_pod(row, pod, seen, node, expected, standin)
 
 
 def _compare_pod(
-    row: Make, pod: Mapping[str, Any], seen: Mapping[str, Any], node: Mapping[str, Any], expected: Mapping[str, Any]
+    row: Make,
+    pod: Mapping[str, Any],
+    seen: Mapping[str, Any],
+    node: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    standin: bool,
 ) -> Iterator[Row]:
     denied = pod["role"] == DENIED
     who = "denied pod" if denied else "pod"
@@ -201,7 +221,7 @@ def _compare_pod(
         check = f"NetworkPolicy keeps the {who} from {target['target']}"
         if target["blocked"]:
             yield row(check, "kept off", "kept off")
-        elif NO_POLICY in str(node.get("standin")):
+        elif NO_POLICY in str(node.get("standin")) and expected["allow_standins"] and standin:
             yield row(check, "kept off", f"a stand-in for Calico runs here: {NO_POLICY}", UNVERIFIED)
         else:
             yield row(check, "kept off", "it gets through")

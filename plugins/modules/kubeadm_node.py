@@ -111,6 +111,11 @@ options:
       - The cluster's VIP. V(reset) takes it off the node's interface, where the end of kube-vip leaves it.
     type: str
     default: ""
+  allow_standins:
+    description:
+      - Whether V(images) goes on with images that a lab has made. Without it they are fetched, told and refused.
+    type: bool
+    default: false
   wait:
     description:
       - Seconds that V(observed) gives a control plane that is only starting.
@@ -172,6 +177,11 @@ node:
     manifests: {description: The control plane's static pods., type: list, elements: str}
     room: {description: "Free bytes of the folders where containers, etcd and the kubelet write.", type: dict}
     super_admin: {description: Whether C(super-admin.conf) is there., type: bool}
+    macs: {description: Hardware addresses of its interfaces., type: list, elements: str}
+    marks:
+      description: Packages and images that say of themselves that a lab has made them - C(kind), C(name), C(label), C(text).
+      type: list
+      elements: dict
 aside:
   description: The folder on the node with the keys and etcd's data that were there, or null.
   returned: state is reset, and it is no check run
@@ -194,12 +204,13 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_node as node
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import SystemClock
-from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments import CLUSTER_SPEC, runner
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_certificates import put_back
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_join_material import evict
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubeadm_version, observe
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_reset import reset
+from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import marked, read_marks
 
 ARGUMENT_SPEC = {
     "state": {
@@ -221,6 +232,7 @@ ARGUMENT_SPEC = {
         "options": {"name": {"type": "str", "required": True}, "address": {"type": "str", "required": True}},
     },
     "vip": {"type": "str", "default": ""},
+    "allow_standins": {"type": "bool", "default": False},
     "wait": {"type": "int", "default": 90},
     "timeout": {"type": "int", "default": 300},
 }
@@ -241,6 +253,8 @@ def act(module: AnsibleModule) -> dict[str, Any]:
             cluster["version"] = cluster["version"] or kubeadm_version(run)
         if state == "images":
             images = node.pull_images(run, cluster)
+            if not params["allow_standins"] and (marks := marked(read_marks(run), params["name"])):
+                raise ProblemsError("a lab's images", marks)
             return {"changed": bool(images), "images": images}
         if state == "initialized":
             node.initialize(run, clock, params, cluster, params["timeout"])

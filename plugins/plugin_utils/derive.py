@@ -14,6 +14,7 @@ from ansible_collections.detectviz.infra.plugins.plugin_utils.networks import (
     DEFAULT_MTU,
     Address,
     Network,
+    Range,
     build_networks,
     parse_address,
     parse_range,
@@ -22,6 +23,7 @@ from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Pl
 from ansible_collections.detectviz.infra.plugins.plugin_utils.versions import DEFAULTS, minor
 
 VXLAN_OVERHEAD = {4: 50, 6: 70}  # bytes that VXLAN adds to a packet over IPv4 and over IPv6
+POOL_ADDRESSES = 256
 ZONE_LABEL = "topology.kubernetes.io/zone"
 
 
@@ -31,9 +33,9 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
     Returns cni_mtu, certificate_names, cluster (what kubeadm is told, empty without masters), api_endpoints (every
     address at which the Kubernetes API may answer), dns_records [{zone, name, type, value}], hosts_lines (of a hosts
     file), node_labels, node_taints, node_addresses (the one on the cluster's network) and serving_addresses (all) by
-    host, proxmox_nodes, guest_ids by host, ingress_address, versions, networks {name: {bridge, vlan_tag, cidrs,
-    gateways, mtu}} (the host variable of that name hides the site's on a machine), vendor_snippet (a volume, or empty),
-    survives {guest, host, text}, warnings.
+    host, proxmox_nodes, guest_ids by host, ingress_address, load_balancer_addresses (the pool's first 256), versions,
+    networks {name: {bridge, vlan_tag, cidrs, gateways, mtu}} (the host variable of that name hides the site's on a
+    machine), vendor_snippet (a volume, or empty), survives {guest, host, text}, warnings.
     """
     networks = build_networks(site.get("networks") or {}, Place("site data"), Problems())
     cluster = networks.get(site.get("cluster_network") or "")
@@ -56,6 +58,7 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
         "proxmox_nodes": hosts,
         "guest_ids": {machine["name"]: machine["vm_id"] for machine in machines},
         "ingress_address": _text(_ingress(site)),
+        "load_balancer_addresses": _pool_addresses(site),
         "versions": {key: site.get(key) or default for key, default in DEFAULTS.items()},
         "networks": {
             network.name: {
@@ -216,9 +219,22 @@ def _fixed_addresses(machine: dict[str, Any]) -> list[str]:
 def _ingress(site: dict[str, Any]) -> Address | None:
     if site.get("ingress_address"):
         return parse_address(site["ingress_address"])
-    pool = site.get("load_balancer_pool") or []
-    spans = [parse_range(text) for text in (pool if isinstance(pool, list) else [pool])]
+    spans = _pool(site)
     return spans[0][0] if spans and spans[0] else None
+
+
+def _pool(site: dict[str, Any]) -> list[Range | None]:
+    pool = site.get("load_balancer_pool") or []
+    return [parse_range(text) for text in (pool if isinstance(pool, list) else [pool])]
+
+
+def _pool_addresses(site: dict[str, Any]) -> list[str]:
+    """Few enough to ask for each of them on the network; an IPv6 pool may hold more than anybody can count."""
+    found: list[str] = []
+    for first, last in filter(None, _pool(site)):
+        count = min(int(last) - int(first) + 1, POOL_ADDRESSES - len(found))
+        found += [str(first + number) for number in range(count)]
+    return found
 
 
 def _text(address: Address | None) -> str | None:

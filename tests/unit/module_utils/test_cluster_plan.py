@@ -321,3 +321,12 @@ def test_a_master_that_began_an_etcd_of_its_own_is_told_and_hands_out_nothing() 
     assert "m1" in found["problems"][0] and "begun anew" in found["problems"][0]
     found = plan(nodes, ["m1"])
     assert found["problems"] == [] and found["steps"]["m1"] == "reset_join"
+
+
+def test_what_a_lab_has_made_forbids_going_on_except_in_a_lab() -> None:
+    nodes = {name: blank(name, marks=[]) for name in [*MASTERS, *WORKERS]}
+    mark = {"kind": "package", "name": "kubelet", "label": "Detectviz-Lab", "text": "made by the lab"}
+    nodes["w1"]["marks"] = [mark]
+    found = cluster_plan(nodes, MASTERS, WORKERS)
+    assert found["steps"] == {} and found["problems"][0].startswith("w1 has package of a lab: kubelet (made by the lab)")
+    assert cluster_plan(nodes, MASTERS, WORKERS, allow_standins=True)["problems"] == []

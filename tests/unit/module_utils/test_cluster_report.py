@@ -18,6 +18,8 @@ NOW = "2026-01-10T00:00:00+00:00"
 NODES = {"m1": "10.0.0.11", "m2": "10.0.0.12", "w1": "10.0.0.14"}
 MASTERS = ["m1", "m2"]
 TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
+BUILT = {"kind": "package", "name": "kubelet", "label": "Detectviz-Lab", "text": "made by the lab"}
+STANDIN = {"kind": "image", "name": "quay.io/calico/node:v3.31.7", "label": "io.detectviz.lab.standin", "text": "no Calico"}
 STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-vip")
 EXPECTED: dict[str, Any] = {
     "version": "1.36",
@@ -36,6 +38,7 @@ EXPECTED: dict[str, Any] = {
     "volume_group": "data-vg",
     "certificate_days": 30,
     "backup_hours": 0,
+    "allow_standins": False,
 }
 
 
@@ -52,6 +55,7 @@ def hostvars() -> dict[str, dict[str, Any]]:
             "api": "ok" if master else None,
             "etcd": etcd() if master else None,
             "super_admin": False,
+            "marks": [],
         }
         seen[name] = {
             "node_role": "control_plane" if master else "worker",
@@ -189,6 +193,8 @@ BREAKS = {
     "etcd's health": ("m2", lambda w: inside(w, "m2")["etcd"].update(alarms=["NOSPACE"])),
     "etcd members": ("m1", lambda w: inside(w, "m1")["etcd"]["members"].append({"name": "old", "learner": False})),
     "certificates": ("m1", lambda w: inside(w, "m1")["certificates"]["days"].update(apiserver=3)),
+    "made in a lab": ("w1", lambda w: inside(w, "w1").update(marks=[BUILT])),
+    "stand-ins": ("w1", lambda w: w["cluster"]["nodes"]["w1"].update(standin="stands for Calico")),
     "super-admin.conf": ("m1", lambda w: inside(w, "m1").update(super_admin=True)),
     "inspected": ("w1", lambda w: w["vars"]["w1"].update(cluster_checks_node={"msg": "tried\nno route to host"})),
     "MTU of pods": ("w1", lambda w: reached(w, "w1")["probe-w1"].update(mtu={"eth0": 1450})),
@@ -244,12 +250,35 @@ def test_a_cluster_that_does_not_answer_is_one_miss(world: dict[str, Any]) -> No
     assert [(row["check"], row["found"]) for row in result["rows"]] == [("API", "no route")]
 
 
-def test_a_stand_in_that_enforces_no_policy_is_not_verified(world: dict[str, Any]) -> None:
+POLICY = "NetworkPolicy keeps the denied pod from the guarded pod"
+
+
+def unguarded(world: dict[str, Any], allowed: bool, marks: list[dict[str, str]]) -> dict[str, Any]:
+    """A pod gets through that a policy should keep off, and an annotation says that Calico is a stand-in."""
     reached(world, "m1")["denied"]["blocked"][0].update(blocked=False)
     world["cluster"]["nodes"]["m1"]["standin"] = "stand-in: NetworkPolicy is not enforced; BGP"
-    result = report(world)
+    inside(world, "m1").update(marks=marks)
+    world["expected"] = {"allow_standins": allowed}
+    return report(world)
+
+
+def test_a_stand_in_that_enforces_no_policy_is_not_verified_where_the_site_allows_it(world: dict[str, Any]) -> None:
+    result = unguarded(world, True, [STANDIN])
     assert result["misses"] == []
-    assert "NetworkPolicy keeps the denied pod from the guarded pod" in [row["check"] for row in result["unverified"]]
+    assert [row["check"] for row in result["unverified"]] == ["backup of etcd", "made in a lab", POLICY]
+
+
+def test_a_stand_in_is_missed_on_any_other_site(world: dict[str, Any]) -> None:
+    result = unguarded(world, False, [STANDIN])
+    assert [row["check"] for row in result["misses"]] == ["stand-ins", "made in a lab", POLICY]
+    assert [row["check"] for row in result["unverified"]] == ["backup of etcd"]
+
+
+@pytest.mark.parametrize("marks", [[], [{**BUILT, "name": "quay.io/calico/node:v3.31.7"}]])
+def test_the_word_of_an_annotation_excuses_no_image_that_is_not_marked(
+    world: dict[str, Any], marks: list[dict[str, str]]
+) -> None:
+    assert [row["check"] for row in unguarded(world, True, marks)["misses"]] == [POLICY]
 
 
 def test_a_volume_group_without_device_mapper_is_not_verified(world: dict[str, Any]) -> None:

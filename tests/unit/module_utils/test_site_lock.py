@@ -104,20 +104,17 @@ def test_a_module_works_below_the_run_that_has_the_site_and_beside_no_other(tmp_
         check=True,
     )  # fmt: skip
     assert done.stdout.split() == ["held", "0"], done.stderr
-    with (
-        running(HOLD + SAY + "time.sleep(60)", tmp_path) as (_process, pid),
-        pytest.raises(LockedError, match=f"p2.yml, process {pid} on"),
-        site_lock("demo", tmp_path),
-    ):
-        pass
+    with running(HOLD + SAY + "time.sleep(60)", tmp_path) as (_process, pid):
+        beside = f"p2.yml, process {pid} on"
+        with pytest.raises(LockedError, match=beside), site_lock("demo", tmp_path):
+            pass
 
 
 def test_no_playbook_begins_beside_a_module_that_works_alone(tmp_path: Path) -> None:
-    with (
-        running(MODULE, tmp_path) as (_process, pid),
-        pytest.raises(LockedError, match=rf"by process {pid} on .*run.lock"),
-    ):
-        hold_site("demo", tmp_path, "p2.yml")
+    with running(MODULE, tmp_path) as (_process, pid):
+        module = rf"by process {pid} on .*run.lock"
+        with pytest.raises(LockedError, match=module):
+            hold_site("demo", tmp_path, "p2.yml")
     assert is_free(tmp_path)
 
 

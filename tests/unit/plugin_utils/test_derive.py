@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import site_factory as factory
-from ansible_collections.detectviz.infra.plugins.plugin_utils.derive import derive
+from ansible_collections.detectviz.infra.plugins.plugin_utils.derive import _pool_addresses, derive
 
 
 def derived(folder: Path, machines: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
@@ -42,6 +42,13 @@ def test_every_machine_host_and_the_vip_have_a_record_in_the_zone_of_their_netwo
         ("k8s-api.example.internal", "192.168.0.10"),
     } <= records
     assert not any(value.startswith("10.") for _name, value in records)
+
+
+def test_the_pool_is_told_address_by_address_and_a_great_one_in_part(tmp_path: Path) -> None:
+    found = derived(tmp_path, factory.cluster())["load_balancer_addresses"]
+    assert (found[0], found[-1], len(found)) == ("192.168.0.200", "192.168.0.220", 21)
+    great = _pool_addresses({"load_balancer_pool": ["192.0.2.1", "2001:db8::/64"]})
+    assert great[:3] == ["192.0.2.1", "2001:db8::", "2001:db8::1"] and len(great) == 256
 
 
 def test_records_without_an_address_follow_the_ingress(tmp_path: Path) -> None:
