@@ -119,11 +119,12 @@ def vlan_tag() -> Shape:
 
 
 def dhcp_with_a_fixed_mac() -> Shape:
-    networks = [{"bridge": "vmbr0", "addresses": ["dhcp"], "mac": "bc:24:11:00:00:01"}]
-    bridges = {"vmbr0": SITE["networks"]["vmbr0"]}
-    return Shape(
-        [machine(1, networks=networks)], site(cluster_network="vmbr0", networks=bridges, proxmox_hosts=HOSTS[:1])
-    )
+    """On the VIP's network; that of the cluster wants addresses that stay."""
+    networks = [
+        {"bridge": "vmbr0", "addresses": ["dhcp"], "mac": "bc:24:11:00:00:01"},
+        {"bridge": "vmbr1", "addresses": ["10.0.0.11/24"]},
+    ]
+    return Shape([machine(1, networks=networks)], site())
 
 
 def foreign_dns() -> Shape:
@@ -148,13 +149,12 @@ def several_hosts() -> Shape:
 
 
 def ipv6_beside_ipv4() -> Shape:
-    """The first of two nodes has an address of each kind; pods and services too."""
+    """The first of two nodes has an address of each kind, beside the cluster's network."""
     networks = copy.deepcopy(SITE["networks"])
     networks["vmbr0"].update(cidr6="fd00:1::/64", gateway6="fe80::1")
     machines = cluster(1, 1)
     machines[0]["networks"][0]["addresses"].append("fd00:1::11")
-    pods, services = ["10.244.0.0/16", "fd00:244::/56"], ["10.96.0.0/12", "fd00:96::/112"]
-    return Shape(machines, site(networks=networks, pod_cidrs=pods, service_cidrs=services))
+    return Shape(machines, site(networks=networks))
 
 
 def arm64(word: str = "arm64") -> Shape:

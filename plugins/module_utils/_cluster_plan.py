@@ -18,6 +18,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import 
 
 NONE, INIT, JOIN, START = "none", "init", "join", "start"
 RESUME_INIT, RESUME_JOIN, RESET_JOIN, RESET_INIT = "resume_init", "resume_join", "reset_join", "reset_init"
+END_INIT = "end_init"
 
 GIB = 2**30
 ROOM = {"/var/lib/containerd": 2 * GIB, "/var/lib/kubelet": GIB}
@@ -55,12 +56,12 @@ def cluster_plan(
     ]  # fmt: skip
     if made_in_lab:
         return _refused(made_in_lab)
-    strangers = [name for name in workers if nodes[name]["view"].get("nodes") is not None]
-    if strangers:
-        return _refused([f"{name} runs the control plane of a cluster, and the table calls it a worker: give it the role "
-                         "control_plane again, or wipe it by hand (kubeadm reset)" for name in strangers])  # fmt: skip
+    members = {member["address"] for name in masters for member in nodes[name]["view"].get("members") or []}
+    degraded = [name for name in workers if nodes[name]["view"].get("nodes") is not None or nodes[name]["address"] in members]
+    if degraded:
+        return _refused([_other_role(name, "master", "worker") for name in degraded])
     viewers = [name for name in masters if nodes[name]["view"].get("nodes") is not None]
-    if all(name in reset and nodes[name]["unfinished"] == INIT for name in viewers):
+    if all(name in reset and nodes[name]["unfinished"] == INIT and not _in_use(name, nodes[name]) for name in viewers):
         return _without_cluster(nodes, masters, workers, reset)
     kept_cas = {nodes[name]["ca"] for name in viewers if name not in reset}
     if len(kept_cas) == 1:
@@ -186,6 +187,8 @@ def _with_cluster(
         master = name in masters
         if name == first:
             step, reason = RESUME_INIT, _REASONS[INIT]
+            if _in_use(name, node):
+                step, reason = END_INIT, f"{reason}, and other nodes have joined since: it is taken for ended"
         else:
             step, reason = _step(name, node, master, nodes[teller]["ca"], name in objects, member, name in viewers)
             if name in viewers and _member_ids(node["view"]) != _member_ids(view):
@@ -211,7 +214,7 @@ def _with_cluster(
 
 def _giver(nodes: Mapping[str, Observation], viewers: Sequence[str], steps: Mapping[str, str]) -> str | None:
     """The master that hands out join material: a whole one before one that is only begun, never one that is wiped."""
-    for wanted in (NONE, RESUME_INIT, RESUME_JOIN):
+    for wanted in (NONE, END_INIT, RESUME_INIT, RESUME_JOIN):
         found = best_view(nodes, [name for name in viewers if steps.get(name) == wanted])
         if found:
             return found
@@ -239,6 +242,8 @@ def _step(
                 "kubeadm_reset_nodes to remove the old member and join it again"
             )
         return JOIN, "not a node yet"
+    if master and known and member is None and not node["unfinished"] and not (node["etcd_data"] or node["manifests"]):
+        return None, _other_role(name, "worker", "master")
     if node["unfinished"] or not known or (master and (member is None or member["learner"])):
         return None, _half_made(name)
     if master and not views:
@@ -261,6 +266,20 @@ def _other_etcd(name: str, giver: str) -> str:
     return (
         f"etcd on {name} counts other members than that on {giver}: it has lost its data and begun anew. Name it in "
         "kubeadm_reset_nodes to remove the old member, wipe the node and join it again"
+    )
+
+
+def _in_use(name: str, node: Observation) -> bool:
+    """Whether the cluster that a node shows has others, so that nothing may begin on it again."""
+    return any(item["name"] != name for item in node["view"].get("nodes") or [])
+
+
+def _other_role(name: str, was: str, wanted: str) -> str:
+    return (
+        f"{name} is a {was} of a cluster, and the table calls it a {wanted} now. No node changes its role where it stands: take "
+        f"it out first, with playbooks/remove_node.yml -e remove={name}, which moves its pods elsewhere"
+        f"{', takes its member out of etcd' if was == 'master' else ''} and wipes it, and run again; or write its "
+        "former role"
     )
 
 

@@ -36,7 +36,7 @@ def cluster_nodes(
 ) -> list[dict[str, Any]]:
     """One row per machine of the cluster: what the site expects, and what the role ``cluster_checks`` saw.
 
-    name, control_plane, address, labels, taints, data_disks (count); inside, serve_problems, reach, and reason where
+    name, control_plane, address, node_ips, labels, taints, data_disks (count); inside, serve_problems, reach, and reason where
     there is no inside.
     """
     rows = []
@@ -55,6 +55,7 @@ def cluster_nodes(
                 "name": str(name),
                 "control_plane": master,
                 "address": (derived.get("node_addresses") or {}).get(name),
+                "node_ips": (derived.get("node_ips") or {}).get(name) or [],
                 "labels": {**labels, **({CONTROL_PLANE_LABEL: ""} if master else {})},
                 "taints": sorted(taints),
                 "data_disks": max(0, len(variables.get("disks") or []) - 1),

@@ -32,7 +32,7 @@ Object = dict[str, Any]
 def init_configuration(node: Mapping[str, Any], cluster: Mapping[str, Any], token: str) -> list[Object]:
     """The documents for ``kubeadm init``.
 
-    ``node``: name, address, taints, ignore_preflight_errors. ``cluster``: see ``cluster_configuration``.
+    ``node``: name, address, node_ips, taints, ignore_preflight_errors. ``cluster``: see ``cluster_configuration``.
     """
     return [
         {
@@ -93,13 +93,14 @@ def discovery_kubeconfig(material: Mapping[str, Any]) -> Object:
 
 
 def node_registration(node: Mapping[str, Any]) -> Object:
-    """Name, address and taints of a node; the address is that of the cluster's network, not of the default route."""
+    """Name, addresses and taints of a node; the addresses are those of the cluster's network, not of the default route: one
+    of each IP version of the cluster."""
     return {
         "name": node["name"],
         "criSocket": "unix:///run/containerd/containerd.sock",
         "imagePullPolicy": "IfNotPresent",
         "imagePullSerial": False,
-        "kubeletExtraArgs": [{"name": "node-ip", "value": node["address"]}],
+        "kubeletExtraArgs": [{"name": "node-ip", "value": ",".join(node.get("node_ips") or [node["address"]])}],
         "taints": parse_taints(node.get("taints") or []),
         "ignorePreflightErrors": named_errors(node.get("ignore_preflight_errors") or []),
     }

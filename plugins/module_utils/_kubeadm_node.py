@@ -61,17 +61,20 @@ def only_one(clock: Clock, timeout: float) -> Iterator[None]:
         yield
 
 
-def initialize(run: Run, clock: Clock, node: Mapping[str, Any], cluster: Mapping[str, Any], timeout: float) -> None:
-    """Makes the cluster on this node, or goes on where an earlier run ended.
+def initialize(
+    run: Run, clock: Clock, node: Mapping[str, Any], cluster: Mapping[str, Any], timeout: float, in_use: bool = False
+) -> None:
+    """Makes the cluster on this node, or goes on where an earlier run ended; or only ends it, where it is ``in_use``.
 
-    ``node``: name, address, taints, ignore_preflight_errors. ``cluster``: as in ``_kubeadm_config``.
+    ``node``: name, address, node_ips, taints, ignore_preflight_errors. ``cluster``: as in ``_kubeadm_config``.
     """
     node = _resumable(node, RESUMED_INIT)
     with unfinished_step("init"):
-        write_api_server_files(None)
-        documents = config.init_configuration(node, cluster, new_token())
-        with secret_file("init.json", config.documents(documents)) as path:
-            kubeadm(run, "init", "--config", path)
+        if not in_use:
+            write_api_server_files(None)
+            documents = config.init_configuration(node, cluster, new_token())
+            with secret_file("init.json", config.documents(documents)) as path:
+                kubeadm(run, "init", "--config", path)
         settle(clock, node, timeout)
 
 

@@ -74,8 +74,9 @@ def _compare_object(
     if node.get("standin") and not expected["allow_standins"]:
         yield row("stand-ins", "none", node["standin"])
     yield row("schedulable", "yes", "cordoned" if node["unschedulable"] else "yes")
-    yield row("InternalIP", wanted["address"], ", ".join(node["addresses"]) or "none",
-              OK if node["addresses"][:1] == [wanted["address"]] else MISS)  # fmt: skip
+    wanted_ips = wanted["node_ips"] or [wanted["address"]]
+    yield row("InternalIP", ", ".join(map(str, wanted_ips)), ", ".join(node["addresses"]) or "none",
+              OK if node["addresses"][: len(wanted_ips)] == wanted_ips else MISS)  # fmt: skip
     version = str(expected["version"]).removeprefix("v")
     kubelet = str(node["kubelet"]).removeprefix("v")
     fits = kubelet == version or kubelet.startswith(f"{version}.")

@@ -54,6 +54,12 @@ options:
     description: The node's own address on the cluster's network. Kubelet, API server and etcd use it.
     type: str
     required: true
+  node_ips:
+    description:
+      - The addresses that the kubelet tells the cluster, one of each IP version that the cluster has. By default O(address).
+    type: list
+    elements: str
+    default: []
   endpoints:
     description: Addresses that are asked whether a cluster answers there, such as the VIP and every master's.
     type: list
@@ -96,6 +102,12 @@ options:
   material:
     description: What M(detectviz.infra.kubeadm_join_material) returned on a master. Needed for V(joined).
     type: dict
+  in_use:
+    description:
+      - With V(initialized), whether other nodes have joined the cluster since an init that did not end. Then kubeadm does
+        nothing more; the node is only waited for, and the init counts as ended.
+    type: bool
+    default: false
   known:
     description: Whether the cluster has a node object of this name already.
     type: bool
@@ -220,6 +232,7 @@ ARGUMENT_SPEC = {
     },
     "name": {"type": "str", "required": True},
     "address": {"type": "str", "required": True},
+    "node_ips": {"type": "list", "elements": "str", "default": []},
     "endpoints": {"type": "list", "elements": "str", "default": []},
     "control_plane": {"type": "bool", "default": False},
     "cluster": CLUSTER_SPEC,
@@ -227,6 +240,7 @@ ARGUMENT_SPEC = {
     "ignore_preflight_errors": {"type": "list", "elements": "str", "default": []},
     "material": {"type": "dict", "no_log": True},
     "known": {"type": "bool", "default": False},
+    "in_use": {"type": "bool", "default": False},
     "evict": {
         "type": "dict",
         "options": {"name": {"type": "str", "required": True}, "address": {"type": "str", "required": True}},
@@ -257,7 +271,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
                 raise ProblemsError("a lab's images", marks)
             return {"changed": bool(images), "images": images}
         if state == "initialized":
-            node.initialize(run, clock, params, cluster, params["timeout"])
+            node.initialize(run, clock, params, cluster, params["timeout"], params["in_use"])
         elif state == "joined":
             node.join(run, clock, params, params["material"], params["known"], params["timeout"])
         elif state == "reset":

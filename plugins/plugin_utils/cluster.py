@@ -10,10 +10,12 @@ from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.plugin_utils.addresses import bare
 from ansible_collections.detectviz.infra.plugins.plugin_utils.machines import CONTROL_PLANE, WORKER, Machine
-from ansible_collections.detectviz.infra.plugins.plugin_utils.networks import Network
+from ansible_collections.detectviz.infra.plugins.plugin_utils.networks import Address, Network, parse_network
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Problems
 from ansible_collections.detectviz.infra.plugins.plugin_utils.site_data import SiteData
 
+NODE_PREFIX = {4: 24, 6: 64}
+"""What the controller manager gives each node of the pods' network."""
 MASTERS_EXPECTED = "have 1, 3 or 5 control-plane nodes"
 
 
@@ -43,7 +45,8 @@ def check_cluster(
         if key not in site.data:
             wanted = f"a cluster needs it: {_needs(key)}"
             problems.add(place.at(key), None, "is missing", wanted)
-    _check_reach(masters, nodes, data, site, networks, problems, warnings)
+    versions = _check_ip_versions(nodes, data, site, problems)
+    _check_reach(masters, nodes, versions, site, networks, problems)
 
 
 def _needs(key: str) -> str:
@@ -88,16 +91,47 @@ def _check_placement(masters: list[Machine], data: dict[str, Any], problems: Pro
             first_on[host] = machine.name
 
 
+def _check_ip_versions(nodes: list[Machine], data: dict[str, Any], site: SiteData, problems: Problems) -> list[int]:
+    """Pods and Services have the same IP versions, and there is a part of the pods' network for each node."""
+    versions: dict[str, list[int]] = {}
+    for key in ("pod_cidrs", "service_cidrs"):
+        found = [parse_network(text) for text in data.get(key) or []]
+        versions[key] = [network.version for network in found if network is not None]
+        if len(set(versions[key])) < len(versions[key]):
+            problems.add(
+                site.place(key).at(key), None, f"has two networks of IPv{versions[key][0]}",
+                "write one, or one of each IP version",
+            )  # fmt: skip
+    pods, services = versions["pod_cidrs"], versions["service_cidrs"]
+    if pods and services and pods != services:
+        shown = " and ".join(f"IPv{version}" for version in services)
+        problems.add(
+            site.place("pod_cidrs").at("pod_cidrs"), None, "has other IP versions than service_cidrs",
+            f"write {shown}, in this order",
+        )  # fmt: skip
+    for number, text in enumerate(data.get("pod_cidrs") or []):
+        network = parse_network(text)
+        room = 1 << max(0, NODE_PREFIX[network.version] - network.prefixlen) if network else len(nodes)
+        if room < len(nodes):
+            wanted = NODE_PREFIX[network.version] - (len(nodes) - 1).bit_length()  # type: ignore[union-attr]
+            problems.add(
+                site.place("pod_cidrs").at(f"pod_cidrs[{number}]"), text,
+                f"has room for {room} of {len(nodes)} nodes, as each gets a /{NODE_PREFIX[network.version]}",  # type: ignore[union-attr]
+                f"write a network with /{wanted} or a smaller number",
+            )  # fmt: skip
+    return services
+
+
 def _check_reach(
     masters: list[Machine],
     nodes: list[Machine],
-    data: dict[str, Any],
+    versions: list[int],
     site: SiteData,
     networks: dict[str, Network],
     problems: Problems,
-    warnings: list[str],
 ) -> None:
     """Every node is on the cluster's network, every master on the VIP's as well."""
+    data = site.usable()
     flawed = problems.rows()
     wanted = [
         ("cluster_network", data.get("cluster_network"), nodes),
@@ -123,16 +157,34 @@ def _check_reach(
                     f"has no interface on {name}, which is the {'network of the VIP' if key == 'vip' else key}",
                     f"give it an address on {name}",
                 )
-            elif not any(bare(text) for item in interfaces for text in item["addresses"]):
-                if not any(item.get("mac") for item in interfaces):
-                    problems.add(
-                        machine.row.at("mac"), None, "is missing",
-                        f"a node that has its address on {name} from DHCP needs a fixed MAC address",
-                    )  # fmt: skip
-                elif key == "cluster_network":
-                    warnings.append(
-                        f"{machine.name} gets its address on {name} from DHCP: reserve one for its MAC address there."
-                    )
+                continue
+            fixed = [address for item in interfaces for text in item["addresses"] if (address := bare(text))]
+            if key == "cluster_network":
+                _check_node_addresses(machine, name, fixed, versions, problems)
+            elif not fixed and not any(item.get("mac") for item in interfaces):
+                problems.add(
+                    machine.row.at("mac"), None, "is missing",
+                    f"a node that has its address on {name} from DHCP needs a fixed MAC address",
+                )  # fmt: skip
+
+
+def _check_node_addresses(
+    machine: Machine, name: str, fixed: list[Address], versions: list[int], problems: Problems
+) -> None:
+    """What kubelets, etcd and certificates are told is an address that stays, one of each IP version of the cluster."""
+    column = machine.row.at(machine.row.name_column)
+    if not fixed:
+        problems.add(
+            column, machine.name, f"has its address on {name}, which is cluster_network, from DHCP",
+            "write the address that it has there; etcd, kubelet and certificates are told it",
+        )  # fmt: skip
+        return
+    for version in versions:
+        if not any(address.version == version for address in fixed):
+            problems.add(
+                column, machine.name, f"has no IPv{version} address on {name}, which is cluster_network",
+                f"write one, or take IPv{version} out of pod_cidrs and service_cidrs",
+            )  # fmt: skip
 
 
 def _on(interface: dict[str, Any], network: Network) -> bool:

@@ -17,6 +17,7 @@ from ansible_collections.detectviz.infra.plugins.plugin_utils.networks import (
     Range,
     build_networks,
     parse_address,
+    parse_network,
     parse_range,
 )
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Place, Problems
@@ -32,10 +33,11 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
 
     Returns cni_mtu, certificate_names, cluster (what kubeadm is told, empty without masters), api_endpoints (every
     address at which the Kubernetes API may answer), dns_records [{zone, name, type, value}], hosts_lines (of a hosts
-    file), node_labels, node_taints, node_addresses (the one on the cluster's network) and serving_addresses (all) by
-    host, proxmox_nodes, guest_ids by host, ingress_address, load_balancer_addresses (the pool's first 256), versions,
-    networks {name: {bridge, vlan_tag, cidrs, gateways, mtu}} (the host variable of that name hides the site's on a
-    machine), vendor_snippet (a volume, or empty), survives {guest, host, text}, warnings.
+    file), node_labels, node_taints, node_addresses (the one on the cluster's network), node_ips (one there for each
+    IP version of the cluster) and serving_addresses (all) by host, proxmox_nodes, guest_ids by host, ingress_address,
+    load_balancer_addresses (the pool's first 256), versions, networks {name: {bridge, vlan_tag, cidrs, gateways,
+    mtu}} (the host variable of that name hides the site's on a machine), vendor_snippet (a volume, or empty),
+    survives {guest, host, text}, warnings.
     """
     networks = build_networks(site.get("networks") or {}, Place("site data"), Problems())
     cluster = networks.get(site.get("cluster_network") or "")
@@ -43,7 +45,8 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
     nodes = [machine for machine in machines if machine.get("node_role") in (CONTROL_PLANE, WORKER)]
     hosts = [host["name"] for host in site.get("proxmox_hosts") or []]
     survives = _survives(masters, hosts)
-    records, addresses = _dns_records(site, machines, networks), _node_addresses(machines, cluster)
+    records, node_ips = _dns_records(site, machines, networks), _node_ips(site, machines, cluster)
+    addresses = {name: found[0] for name, found in node_ips.items()}
     return {
         "cni_mtu": _cni_mtu(cluster, nodes),
         "certificate_names": _certificate_names(site, masters),
@@ -54,6 +57,7 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
         "node_labels": {machine["name"]: _labels(machine) for machine in nodes},
         "node_taints": {machine["name"]: list(machine.get("taints") or []) for machine in nodes},
         "node_addresses": addresses,
+        "node_ips": node_ips,
         "serving_addresses": {machine["name"]: _fixed_addresses(machine) for machine in nodes},
         "proxmox_nodes": hosts,
         "guest_ids": {machine["name"]: machine["vm_id"] for machine in machines},
@@ -200,10 +204,18 @@ def _labels(machine: dict[str, Any]) -> dict[str, str]:
     return {**zone, **(machine.get("labels") or {})}
 
 
-def _node_addresses(machines: list[dict[str, Any]], cluster: Network | None) -> dict[str, str]:
-    """The first fixed address on the cluster's network; machines without one (DHCP) are left out."""
-    found = {machine["name"]: addresses_on(machine, cluster) for machine in machines}
-    return {name: str(addresses[0]) for name, addresses in found.items() if addresses}
+def _node_ips(site: dict[str, Any], machines: list[dict[str, Any]], cluster: Network | None) -> dict[str, list[str]]:
+    """On the cluster's network the first fixed address of each IP version that the Services have, in their order. Machines
+    without any (DHCP) are left out."""
+    versions = [network.version for text in site.get("service_cidrs") or [] if (network := parse_network(text))]
+    result = {}
+    for machine in machines:
+        found = addresses_on(machine, cluster)
+        by_version = {address.version: str(address) for address in reversed(found)}
+        if found:
+            chosen = [by_version[version] for version in dict.fromkeys(versions) if version in by_version]
+            result[machine["name"]] = chosen or [str(found[0])]
+    return result
 
 
 def _fixed_addresses(machine: dict[str, Any]) -> list[str]:

@@ -240,7 +240,9 @@ def test_a_control_plane_node_that_the_table_calls_a_worker_is_told() -> None:
     nodes = all_blank()
     nodes["w1"] = blank("w1", ca=CA, etcd_data=True, view=view(["w1"], []))
     found = plan(nodes)
-    assert found["steps"] == {} and "w1 runs the control plane" in found["problems"][0]
+    assert found["steps"] == {} and "w1 is a master of a cluster" in found["problems"][0]
+    nodes["w1"]["view"] = {"error": "no answer"}
+    assert plan(nodes, ["w1"])["steps"]["w1"] == "reset_join", "what another cluster has left there may be wiped"
 
 
 def test_nothing_is_decided_without_a_node() -> None:
@@ -330,3 +332,34 @@ def test_what_a_lab_has_made_forbids_going_on_except_in_a_lab() -> None:
     found = cluster_plan(nodes, MASTERS, WORKERS)
     assert found["steps"] == {} and found["problems"][0].startswith("w1 has package of a lab: kubelet (made by the lab)")
     assert cluster_plan(nodes, MASTERS, WORKERS, allow_standins=True)["problems"] == []
+
+
+def test_a_begun_init_whose_cluster_is_in_use_is_only_ended_and_never_wiped() -> None:
+    nodes = all_whole()
+    nodes["m1"] = whole("m1", list(ADDRESSES), MASTERS, unfinished="init")
+    for reset in ([], ["m1"]):
+        found = plan(nodes, reset)
+        assert found["steps"] == {"m1": "end_init", "m2": "none", "m3": "none", "w1": "none"}
+        assert (found["first"], found["giver"], found["problems"]) == ("m1", "m2", [])
+    only = {**all_blank(), "m1": whole("m1", ["m1", "w1"], ["m1"], unfinished="init"), "w1": whole("w1", ["m1", "w1"], ["m1"])}
+    assert plan(only, ["m1"])["steps"] == {"m1": "end_init", "m2": "join", "m3": "join", "w1": "none"}
+    assert plan(only)["giver"] == "m1"
+
+
+def test_a_master_that_the_table_calls_a_worker_is_told_with_the_way_out() -> None:
+    nodes = all_whole()
+    for silent in (False, True):
+        if silent:
+            nodes["m3"]["view"] = {"error": "no answer"}
+        found = cluster_plan(nodes, ["m1", "m2"], ["w1", "m3"], ["m3"])
+        assert found["steps"] == {}
+        assert "m3 is a master of a cluster, and the table calls it a worker now" in found["problems"][0]
+        assert "playbooks/remove_node.yml -e remove=m3" in found["problems"][0]
+
+
+def test_a_worker_that_the_table_calls_a_master_is_told_with_the_way_out() -> None:
+    nodes = all_whole()
+    found = cluster_plan(nodes, ["m1", "m2", "m3", "w1"], [])
+    assert "w1 is a worker of a cluster, and the table calls it a master now" in found["problems"][0]
+    assert "playbooks/remove_node.yml -e remove=w1" in found["problems"][0]
+    assert cluster_plan(nodes, ["m1", "m2", "m3", "w1"], [], ["w1"])["steps"]["w1"] == "reset_join"

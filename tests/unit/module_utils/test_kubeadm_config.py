@@ -151,3 +151,10 @@ def test_what_kubeadm_prints_loses_tokens_and_keys(key: bytes) -> None:
     token = new_token()
     printed = f"[bootstrap-token] Using token: {token}\n--certificate-key {key.hex()}\n"
     assert token not in scrubbed(printed) and key.hex() not in told(printed)
+
+
+def test_the_kubelet_of_a_dual_stack_cluster_tells_an_address_of_each_version() -> None:
+    node = {**NODE, "node_ips": ["10.0.0.11", "fd00::11"]}
+    init = document(config.init_configuration(node, CLUSTER, "t"), "InitConfiguration")
+    assert {"name": "node-ip", "value": "10.0.0.11,fd00::11"} in init["nodeRegistration"]["kubeletExtraArgs"]
+    assert init["localAPIEndpoint"]["advertiseAddress"] == "10.0.0.11"

@@ -44,15 +44,23 @@ def test_a_vlan_tag_of_the_network_reaches_the_interface(tmp_path: Path) -> None
 def test_dhcp_with_a_fixed_mac(tmp_path: Path) -> None:
     site = shaped(tmp_path, shapes.dhcp_with_a_fixed_mac())
     assert site.machines[0]["networks"][0]["addresses"] == ["dhcp"]
-    assert site.machines[0]["ansible_host"] == "node-1.example.internal"
     assert "gateway" not in site.machines[0]["networks"][0]
-    assert any("reserve one for its MAC" in text for text in site.derived["warnings"])
+    assert site.derived["node_addresses"] == {"node-1": "10.0.0.11"}
 
 
-def test_dhcp_without_a_mac_is_refused_for_a_node_of_the_cluster(tmp_path: Path) -> None:
-    row = factory.machine(1, networks=[{"bridge": "vmbr0", "addresses": ["dhcp"]}])
+def test_dhcp_without_a_mac_is_refused_for_a_master_on_the_network_of_the_vip(tmp_path: Path) -> None:
+    shape = shapes.dhcp_with_a_fixed_mac()
+    del shape.machines[0]["networks"][0]["mac"]
+    assert "needs a fixed MAC address" in factory.problems_of(tmp_path, shape.machines, shape.data)[0]
+
+
+def test_dhcp_on_the_network_of_the_cluster_is_refused_for_its_nodes_alone(tmp_path: Path) -> None:
+    networks = [{"bridge": "vmbr0", "addresses": ["dhcp"], "mac": "bc:24:11:00:00:01"}]
     data = factory.site(cluster_network="vmbr0", networks=ONE_NETWORK, proxmox_hosts=HOSTS[:1])
-    assert "needs a fixed MAC address" in factory.problems_of(tmp_path, [row], data)[0]
+    for role in ("control_plane", "worker"):
+        rows = [flat(2), factory.machine(1, role, networks=networks)]
+        found = factory.problems_of(tmp_path, rows, {**data, "allow_even_masters": True})
+        assert len(found) == 1 and "node-1 has its address on vmbr0, which is cluster_network, from DHCP" in found[0]
     other = factory.machine(1, "bastion", networks=[{"bridge": "vmbr0", "addresses": ["dhcp"]}])
     assert factory.problems_of(tmp_path, [other], data) == []
 
@@ -150,3 +158,42 @@ def test_a_later_site_file_wins_per_key(tmp_path: Path) -> None:
     (tmp_path / "over.yml").write_text("site_name: other\ndns: {servers: [192.168.0.9]}\n")
     site = factory.load_site(["tables/machines.yml"], ["group_vars/all/site.yml", "over.yml"], tmp_path)
     assert (site.data["site_name"], site.data["dns"]) == ("other", {"servers": ["192.168.0.9"]})
+
+
+def dual(number: int, role: str = "control_plane", *addresses: str) -> dict[str, Any]:
+    interface = {"bridge": "vmbr0", "addresses": [f"fd00::{10 + number}/64", f"192.168.0.{10 + number}/24"]}
+    return factory.machine(number, role, networks=[interface])
+
+
+def dual_site(**changes: Any) -> dict[str, Any]:
+    networks = {"vmbr0": {**ONE_NETWORK["vmbr0"], "cidr6": "fd00::/64"}}
+    overlays = {"pod_cidrs": ["10.244.0.0/16", "fd01::/56"], "service_cidrs": ["10.96.0.0/12", "fd02::/112"]}
+    return factory.site(cluster_network="vmbr0", networks=networks, proxmox_hosts=HOSTS[:1], **{**overlays, **changes})
+
+
+def test_a_node_of_a_dual_stack_cluster_has_addresses_in_the_order_of_the_services(tmp_path: Path) -> None:
+    factory.write(tmp_path, [dual(1), dual(2, "worker")], dual_site())
+    derived = factory.load(tmp_path).derived
+    assert derived["node_ips"]["node-2"] == ["192.168.0.12", "fd00::12"]
+    assert derived["node_addresses"]["node-2"] == "192.168.0.12"
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"pod_cidrs": ["10.244.0.0/16"]}, "pod_cidrs: has other IP versions than service_cidrs; write IPv4 and IPv6"),
+        ({"pod_cidrs": ["fd01::/56", "10.244.0.0/16"]}, "write IPv4 and IPv6, in this order"),
+        ({"pod_cidrs": ["10.244.0.0/16", "10.245.0.0/16"]}, "pod_cidrs: has two networks of IPv4"),
+        ({"pod_cidrs": ["10.244.0.0/16", "fd01::/64"]}, "has room for 1 of 2 nodes, as each gets a /64; write a network with /63"),
+        ({"pod_cidrs": ["10.244.0.0/24", "fd01::/56"]}, "has room for 1 of 2 nodes, as each gets a /24; write a network with /23"),
+    ],
+)
+def test_networks_of_pods_and_services_that_do_not_fit_are_refused(
+    tmp_path: Path, changes: dict[str, Any], told: str
+) -> None:
+    assert told in " ".join(factory.problems_of(tmp_path, [dual(1), dual(2, "worker")], dual_site(**changes)))
+
+
+def test_a_node_without_an_address_of_each_version_is_refused(tmp_path: Path) -> None:
+    found = factory.problems_of(tmp_path, [dual(1), flat(2, "worker")], dual_site())
+    assert len(found) == 1 and "has no IPv6 address on vmbr0, which is cluster_network" in found[0]
