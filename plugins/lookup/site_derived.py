@@ -34,9 +34,9 @@ RETURN = r"""
 _raw:
   description:
     - One dictionary for each source, with the keys C(cni_mtu), C(certificate_names), C(cluster), C(api_endpoints),
-      C(dns_records), C(hosts_lines), C(node_labels), C(node_taints), C(node_addresses), C(node_ips), C(serving_addresses),
-      C(proxmox_nodes), C(guest_ids), C(ingress_address), C(load_balancer_addresses), C(versions), C(networks), C(vendor_snippet), C(survives) and
-      C(warnings).
+      C(dns_records), C(hosts_lines), C(node_labels), C(node_taints), C(node_addresses), C(node_ips),
+      C(serving_addresses), C(proxmox_nodes), C(guest_ids), C(ingress_address), C(load_balancer_addresses),
+      C(versions), C(networks), C(vendor_snippet), C(survives) and C(warnings).
   type: list
   elements: dict
 """

@@ -4,7 +4,8 @@
 """A host that takes its own network back unless it is told in time that the new one is right.
 
 The former /etc/network/interfaces is kept in a file, and a timer of systemd puts it back. Whoever moves that file away
-first has decided: the confirmation, or the host. So there is no moment at which both could happen, or neither.
+first has decided: the confirmation, or the host. So there is no moment at which both could happen, or neither. A restart
+ends the timer, so a service puts the file back at boot, before the network starts; it is there only as long as the file is.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._errors import Inf
 
 UNIT = "detectviz-network-rollback"
 FOLDER = "var/lib/detectviz-infra/network-rollback"
+BOOT = f"{UNIT}-boot.service"
+BOOT_LINK = f"multi-user.target.wants/{BOOT}"
 KEPT, RESTORING = "interfaces", "restoring"
 POLL_SECONDS = 1
 RELOAD_TRIES = 6
@@ -29,14 +32,39 @@ Run = Callable[[list[str]], tuple[int, str, str]]
 """Runs a command: (exit code, stdout, stderr)."""
 
 
-def restore_script(folder: str, network: str) -> str:
+def restore_script(folder: str, network: str, units: str) -> str:
     """The shell text that puts the kept file back. ``ifreload`` is tried again, as another one may still be at work."""
     return (
-        f"mv {folder}/{KEPT} {folder}/{RESTORING} 2>/dev/null || exit 0; "
+        f"mv {folder}/{KEPT} {folder}/{RESTORING} 2>/dev/null || exit 0; {_put_back(folder, network)}"
+        f"tries=0; until ifreload -a; do tries=$((tries + 1)); [ $tries -lt {RELOAD_TRIES} ] || exit 1; sleep 10; done; "
+        f"rm -f {folder}/{RESTORING} {units}/{BOOT_LINK} {units}/{BOOT}"
+    )
+
+
+def boot_script(folder: str, network: str, units: str) -> str:
+    """The same at boot, where the network has not started, and where the host may have gone down while it restored."""
+    return (
+        f"mv {folder}/{KEPT} {folder}/{RESTORING} 2>/dev/null; [ -e {folder}/{RESTORING} ] || exit 0; "
+        f"{_put_back(folder, network)}rm -f {folder}/{RESTORING} {units}/{BOOT_LINK} {units}/{BOOT}"
+    )
+
+
+def _put_back(folder: str, network: str) -> str:
+    return (
         f"cp -p {folder}/{RESTORING} {network}/.{UNIT} && mv -f {network}/.{UNIT} {network}/interfaces || exit 1; "
         f"rm -f {network}/interfaces.new; "
-        f"tries=0; until ifreload -a; do tries=$((tries + 1)); [ $tries -lt {RELOAD_TRIES} ] || exit 1; sleep 10; done; "
-        f"rm -f {folder}/{RESTORING}"
+    )
+
+
+def boot_unit(folder: str, network: str, units: str) -> str:
+    """The service that runs it before anything of the network."""
+    script = boot_script(folder, network, units).replace("%", "%%").replace("$", "$$")
+    return (
+        "# Written by detectviz.infra. It is gone when the change of the network is confirmed or taken back.\n"
+        "[Unit]\nDescription=The former network is put back, as nobody has confirmed the new one\n"
+        f"DefaultDependencies=no\nRequiresMountsFor={folder} {network}\nAfter=local-fs.target systemd-remount-fs.service\n"
+        "Wants=network-pre.target\nBefore=network-pre.target networking.service\n"
+        f"\n[Service]\nType=oneshot\nExecStart=/bin/sh -c '{script}'\n"
     )
 
 
@@ -74,6 +102,7 @@ class Rollback:
         self._sleep = sleep
         self._folder = root / FOLDER
         self._network = root / "etc/network"
+        self._units = root / "etc/systemd/system"
 
     def armed(self) -> bool:
         """Whether the timer runs, or what it starts."""
@@ -107,10 +136,12 @@ class Rollback:
         with draft.open("rb") as handle:
             os.fsync(handle.fileno())
         draft.rename(self._folder / KEPT)
+        self._restore_at_boot()
         # A service of that name that failed once would keep a new one from being made.
         self._run(["systemctl", "reset-failed", f"{UNIT}.service", f"{UNIT}.timer"])
         code, error = self._restore(UNIT, f"--on-active={seconds}s", "--timer-property=AccuracySec=1s")
         if code:
+            self._forget_boot()
             (self._folder / KEPT).unlink()
             raise InfraError(f"the timer {UNIT} cannot be started: {error}. Nothing was changed")
 
@@ -125,6 +156,7 @@ class Rollback:
             (self._folder / KEPT).rename(done)
         except FileNotFoundError:
             raise InfraError("too late: the host has taken its former network back") from None
+        self._forget_boot()
         self._run(["systemctl", "stop", f"{UNIT}.timer"])
         done.unlink()
 
@@ -152,9 +184,27 @@ class Rollback:
                 f"{half}; look at it at the host's console: journalctl -u {UNIT}-now"
             )
 
+    def _restore_at_boot(self) -> None:
+        """Enabled by hand: only the next boot has to know, and the running systemd need not read its units again."""
+        unit, wanted = self._units / BOOT, self._units / BOOT_LINK
+        with unit.open("w", encoding="utf-8") as handle:
+            handle.write(boot_unit(*self._places()))
+            handle.flush()
+            os.fsync(handle.fileno())
+        wanted.parent.mkdir(exist_ok=True)
+        wanted.unlink(missing_ok=True)
+        wanted.symlink_to(f"../{BOOT}")
+
+    def _forget_boot(self) -> None:
+        for name in (BOOT_LINK, BOOT):
+            (self._units / name).unlink(missing_ok=True)
+
+    def _places(self) -> tuple[str, str, str]:
+        return str(self._folder), str(self._network), str(self._units)
+
     def _restore(self, unit: str, *options: str) -> tuple[int, str]:
         """Have systemd put the file back, outside of the SSH session that the reload may end: (exit code, error)."""
-        script = restore_script(str(self._folder), str(self._network))
+        script = restore_script(*self._places())
         command = ["systemd-run", f"--unit={unit}", "--service-type=oneshot", "--quiet", *options]
         code, _out, error = self._run([*command, "/bin/sh", "-c", script])
         return code, error.strip()

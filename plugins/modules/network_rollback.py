@@ -16,7 +16,8 @@ description:
     and starts a timer of systemd that puts it back and runs C(ifreload -a). After the change, V(confirmed) ends the
     timer, if the kernel's bridges are as wanted. So a host that the change has cut off, or whose run has died, comes
     back by itself.
-  - A restart of the host ends the timer; V(settled) of the next run then takes the change back.
+  - A restart of the host ends the timer. So V(armed) also leaves a service of systemd that puts the file back at boot, before
+    the network starts; it is removed when the change is confirmed or taken back.
 requirements:
   - ifupdown2 and systemd (on the host)
 attributes:

@@ -174,6 +174,23 @@ def test_a_further_run_changes_nothing(host: Host) -> None:
     assert host.inside("journalctl --unit detectviz-network-rollback.timer --quiet --output cat | wc -l") == before
 
 
+def test_a_host_that_restarts_before_the_confirmation_has_its_former_network_from_the_start(host: Host) -> None:
+    """The lab's host does not boot twice: the timer is stopped as a restart ends it, and the service started as a boot does."""
+    kept = host.file.read_text()
+    arm = "detectviz.infra.network_rollback -a 'state=armed seconds=600'"
+    host.lab("exec", "--", "sh", "-c", f"ansible proxmox -u root -m {arm}")
+    unit = "detectviz-network-rollback-boot.service"
+    host.inside("systemctl stop detectviz-network-rollback.timer && systemctl daemon-reload")
+    assert "networking.service" in host.inside(f"systemctl show --property=Before {unit}")
+    assert unit in host.inside("systemctl list-dependencies --plain multi-user.target")
+    assert host.inside(f"systemd-analyze verify {unit} 2>&1 | grep -F {unit}", code=None) == ""
+    host.file.write_text(kept + "\n# changed\n")
+    host.inside(f"systemctl start {unit} && systemctl daemon-reload")
+    assert (host.file.read_text(), host.inside(f"ls {ROLLBACK}")) == (kept, "")
+    assert host.inside(f"ls /etc/systemd/system/{unit} 2>/dev/null", code=None) == ""
+    assert changes(host.play())[HOST] == 0
+
+
 def test_a_change_that_a_restarted_host_forgot_is_taken_back_by_the_next_run(host: Host) -> None:
     """A restart ends the timer; the kept file tells that nobody has confirmed."""
     kept = host.file.read_text()

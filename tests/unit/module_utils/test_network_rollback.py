@@ -10,8 +10,14 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._network_rollback import (
+    BOOT,
+    BOOT_LINK,
     KEPT,
+    RESTORING,
+    Rollback,
+    boot_script,
     restore_script,
     unmet_links,
 )
@@ -50,8 +56,8 @@ def test_a_bridge_that_does_not_come_up_by_itself_is_not_looked_at() -> None:
 @pytest.fixture
 def host(tmp_path: Path) -> Path:
     """A host's folders, with a changed network of which the former is kept, and an ifreload that counts its calls."""
-    for folder in ("kept", "network", "bin"):
-        (tmp_path / folder).mkdir()
+    for folder in ("kept", "network", "bin", "units/multi-user.target.wants"):
+        (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "network/interfaces").write_text("new")
     (tmp_path / "network/interfaces.new").write_text("half made")
     (tmp_path / "kept" / KEPT).write_text("former")
@@ -61,8 +67,12 @@ def host(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def places(host: Path) -> tuple[str, str, str]:
+    return str(host / "kept"), str(host / "network"), str(host / "units")
+
+
 def restore(host: Path) -> int:
-    script = restore_script(str(host / "kept"), str(host / "network"))
+    script = restore_script(*places(host))
     environment = {**os.environ, "PATH": f"{host}/bin:{os.environ['PATH']}"}
     return subprocess.run(["/bin/sh", "-c", script], env=environment, check=False).returncode
 
@@ -80,3 +90,38 @@ def test_a_confirmed_network_stays(host: Path) -> None:
     assert restore(host) == 0
     assert (host / "network/interfaces").read_text() == "new"
     assert not (host / "calls").exists()
+
+
+@pytest.mark.parametrize("left", [KEPT, RESTORING])
+def test_at_boot_the_former_file_is_back_before_the_network_starts_and_the_service_is_gone(host: Path, left: str) -> None:
+    """Also where the host went down while it restored."""
+    (host / "kept" / KEPT).rename(host / "kept" / left)
+    for name in (BOOT, BOOT_LINK):
+        (host / "units" / name).write_text("")
+    subprocess.run(["/bin/sh", "-c", boot_script(*places(host))], check=True)
+    assert (host / "network/interfaces").read_text() == "former"
+    assert list((host / "kept").iterdir()) == [] and not (host / "calls").exists()
+    assert [path for path in (host / "units").rglob("*") if path.is_file()] == []
+
+
+def test_at_boot_a_confirmed_network_stays(host: Path) -> None:
+    (host / "kept" / KEPT).unlink()
+    subprocess.run(["/bin/sh", "-c", boot_script(*places(host))], check=True)
+    assert (host / "network/interfaces").read_text() == "new"
+
+
+def test_the_service_is_there_from_the_start_of_a_change_to_its_end(tmp_path: Path) -> None:
+    units = tmp_path / "etc/systemd/system"
+    for folder in (units, tmp_path / "etc/network"):
+        folder.mkdir(parents=True)
+    (tmp_path / "etc/network/interfaces").write_text("former")
+    rollback = Rollback(lambda _command: (0, "[]", ""), tmp_path)
+    rollback.arm(60)
+    text = (units / BOOT).read_text()
+    assert (units / BOOT_LINK).resolve() == units / BOOT and "Before=network-pre.target networking.service" in text
+    rollback.confirm([])
+    assert not (units / BOOT).exists() and not (units / BOOT_LINK).is_symlink()
+    failing = Rollback(lambda command: (1 if command[0] == "systemd-run" else 0, "[]", "no bus"), tmp_path)
+    with pytest.raises(InfraError, match="the timer detectviz-network-rollback cannot be started"):
+        failing.arm(60)
+    assert not (units / BOOT).exists() and not failing.unconfirmed()
