@@ -60,6 +60,9 @@ def cluster_plan(
     degraded = [name for name in workers if nodes[name]["view"].get("nodes") is not None or nodes[name]["address"] in members]
     if degraded:
         return _refused([_other_role(name, "master", "worker") for name in degraded])
+    lost = _lost_data(nodes, [name for name in masters if name not in reset])
+    if lost:
+        return _refused([lost])
     viewers = [name for name in masters if nodes[name]["view"].get("nodes") is not None]
     if all(name in reset and nodes[name]["unfinished"] == INIT and not _in_use(name, nodes[name]) for name in viewers):
         return _without_cluster(nodes, masters, workers, reset)
@@ -134,6 +137,31 @@ def _without_room(nodes: Mapping[str, Observation], masters: Sequence[str], step
     ]
 
 
+def _lost_data(nodes: Mapping[str, Observation], masters: Sequence[str]) -> str | None:
+    """What is told where etcd's data is gone on so many masters that what runs is not their cluster's; else None.
+
+    kubeadm's first master has a manifest by which etcd without data begins a new cluster of itself alone.
+    """
+    made = [name for name in masters if "etcd" in nodes[name]["manifests"] and not nodes[name]["unfinished"]]
+    told = {name: (nodes[name]["view"].get("members") or (nodes[name]["etcd"] or {}).get("members") or []) for name in made}
+    best = max(made, key=lambda name: len(told[name]), default=None)
+    if best is None:
+        return None
+    counted = {member["address"] for member in told[best]}
+    missing = [name for name in made if nodes[name]["address"] not in counted and nodes[name]["ca"] == nodes[best]["ca"]]
+    known = any(item["name"] == best for item in nodes[best]["view"].get("nodes") or [])
+    if counted and not known and len(missing) >= len(counted):
+        fact = f"etcd on {best} counts {len(counted)} of {', '.join(made)}: it has begun anew"
+    elif not counted and not any(nodes[name]["etcd_data"] for name in made):
+        fact = f"there is nothing in /var/lib/etcd of {', '.join(made)}"
+    else:
+        return None
+    return (
+        f"etcd's data is lost: {fact}. Nothing is made in its place; bring a backup back with playbooks/restore.yml -e "
+        "restore_hosts=all -e restore=FILE. Masters that were taken out on purpose: name them in kubeadm_reset_nodes"
+    )
+
+
 def _without_majority(nodes: Mapping[str, Observation], masters: Sequence[str]) -> str | None:
     """What is told of a cluster whose etcd runs and has no leader; None if there is no such etcd."""
     leaderless = [name for name in masters if nodes[name]["etcd"] and not nodes[name]["etcd"]["leader"]]
@@ -191,8 +219,11 @@ def _with_cluster(
                 step, reason = END_INIT, f"{reason}, and other nodes have joined since: it is taken for ended"
         else:
             step, reason = _step(name, node, master, nodes[teller]["ca"], name in objects, member, name in viewers)
-            if name in viewers and _member_ids(node["view"]) != _member_ids(view):
+            own = node["view"] if name in viewers else node["etcd"] if step == START and master else None
+            if own and own.get("leader", True) and _member_ids(own) != _member_ids(view):
                 step, reason = None, _other_etcd(name, teller)
+            elif step == START and master and node["etcd_failure"]:
+                step, reason = None, _failed_etcd(name, node["etcd_failure"])
         if step in (None, START, RESUME_JOIN) and name in reset and not (master and len(members) < 2 and member):
             step, reason = RESET_JOIN, f"{reason}; named in kubeadm_reset_nodes"
         if step is None:
@@ -264,8 +295,19 @@ def _member_ids(view: Mapping[str, Any]) -> set[str]:
 
 def _other_etcd(name: str, giver: str) -> str:
     return (
-        f"etcd on {name} counts other members than that on {giver}: it has lost its data and begun anew. Name it in "
-        "kubeadm_reset_nodes to remove the old member, wipe the node and join it again"
+        f"etcd on {name} counts other members than that on {giver}: it has lost its data and begun anew. "
+        f"{_rejoin(name)}"
+    )
+
+
+def _failed_etcd(name: str, failure: str) -> str:
+    return f"etcd on {name} ends again and again: {failure}. Where that is because its data is lost or damaged: {_rejoin(name)}"
+
+
+def _rejoin(name: str) -> str:
+    return (
+        f"playbooks/restore.yml -e restore_hosts={name} removes the old member, wipes the node and joins it again, as does its "
+        "name in kubeadm_reset_nodes"
     )
 
 

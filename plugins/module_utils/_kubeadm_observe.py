@@ -15,6 +15,7 @@ import json
 import os
 import re
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -41,6 +42,9 @@ SERVING_CERTIFICATE = Path("/var/lib/kubelet/pki/kubelet-server-current.pem")
 UNFINISHED = Path("/var/lib/detectviz-infra/kubeadm-unfinished.json")
 """Written before kubeadm begins and removed when it has ended well: what of a node's files a run of ours began."""
 
+ETCD_LOGS = Path("/var/log/pods")
+ETCD_RETRY = 360
+"""Seconds. The kubelet starts a container that ends again and again at least every five minutes."""
 DATA_FOLDERS = ("/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet")
 """Where a node of a cluster writes most."""
 CONTROL_PLANE_PODS = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler")
@@ -76,9 +80,10 @@ def observe(run: Run, clock: Clock, address: str, endpoints: Sequence[str], wait
         answers = ask_endpoints(endpoints)
         view = cluster_view(address) if local["ca"] and local["control_plane"] else {"error": "no control-plane node"}
         if view.get("nodes") is not None or clock.monotonic() >= limit:
-            alone = local["etcd_data"] and view.get("nodes") is None
+            alone = "etcd" in local["manifests"] and view.get("nodes") is None
             etcd = etcd_view(HttpsJson(address, ETCD_PORT, ETCD_CLIENT)) if alone else None
-            return {**local, "address": address, "answers": answers, "view": view, "etcd": etcd}
+            failure = etcd_failure() if alone and etcd is None else None
+            return {**local, "address": address, "answers": answers, "view": view, "etcd": etcd, "etcd_failure": failure}
         clock.sleep(POLL)
 
 
@@ -220,6 +225,28 @@ def node_summary(node: Mapping[str, Any]) -> dict[str, Any]:
         "addresses": [item["address"] for item in status.get("addresses") or [] if item["type"] == "InternalIP"],
         "control_plane": "node-role.kubernetes.io/control-plane" in (metadata.get("labels") or {}),
     }
+
+
+def etcd_failure() -> str | None:
+    """Why etcd's container ended, out of its newest log; None if that does not tell, or is of another time."""
+    logs = {path: path.stat().st_mtime for path in ETCD_LOGS.glob("kube-system_etcd-*/etcd/*.log")}
+    newest = max(logs, key=lambda path: logs[path], default=None)
+    if newest is None or time.time() - logs[newest] > ETCD_RETRY:
+        return None
+    return failure_in(read_text(newest) or "")
+
+
+def failure_in(log: str) -> str | None:
+    """The last line of level fatal or panic in a log as the container runtime keeps it: time, stream, tag, etcd's JSON."""
+    for line in reversed(log.splitlines()):
+        try:
+            entry = json.loads(line.split(" ", 3)[3])
+            level, message, error = entry["level"], entry["msg"], entry.get("error")
+        except (IndexError, ValueError, KeyError, TypeError):
+            continue
+        if level in ("fatal", "panic"):
+            return f"{message}: {error}" if error else str(message)
+    return None
 
 
 def members(address: str) -> list[dict[str, Any]]:

@@ -179,6 +179,7 @@ node:
     etcd:
       description: "Where C(view) is an error, what the node's etcd says by itself: its C(members), and whether they have a C(leader)."
       type: dict
+    etcd_failure: {description: "Why etcd's container ended, where etcd does not answer and its log tells.", type: str}
     unfinished: {description: "The step that an earlier run has begun and not ended.", type: str, sample: init}
     certificates: {description: Every certificate that expires as PEM by its file., type: dict}
     etcd_data: {description: Whether etcd has data., type: bool}

@@ -21,6 +21,7 @@ def blank(name: str, **changes: Any) -> dict[str, Any]:
         "answers": [],
         "view": {"error": "no control-plane node"},
         "etcd": None,
+        "etcd_failure": None,
         "unfinished": None,
         "room": dict.fromkeys(("/var/lib/containerd", "/var/lib/etcd", "/var/lib/kubelet"), 40 * 2**30),
         "etcd_data": False,
@@ -125,6 +126,46 @@ def test_lost_masters_are_named_where_etcd_has_no_majority() -> None:
     found = plan(nodes)
     assert found["steps"] == {} and len(found["problems"]) == 1
     assert "of its 3 members only m2 runs" in found["problems"][0] and "m1 or m3" in found["problems"][0]
+
+
+def fallen(name: str, **changes: Any) -> dict[str, Any]:
+    """A master of a cluster whose API server shows nothing."""
+    return whole(name, [], MASTERS, **{"view": {"error": "refused"}, **changes})
+
+
+def alone(name: str) -> dict[str, Any]:
+    """An etcd that has begun a cluster of itself."""
+    return {"members": [{"id": "9", "name": name, "address": ADDRESSES[name], "learner": False}], "leader": True}
+
+
+def test_lost_data_of_all_masters_is_restored_and_never_made_anew() -> None:
+    nodes = {**all_whole(), "m1": fallen("m1", etcd=alone("m1")), "m2": fallen("m2"), "m3": fallen("m3", etcd_data=False)}
+    found = plan(nodes)
+    assert found["steps"] == {} and len(found["problems"]) == 1
+    assert "etcd on m1 counts 1 of m1, m2, m3" in found["problems"][0] and "restore_hosts=all" in found["problems"][0]
+    nodes["m1"] = whole("m1", ["m1"], MASTERS, view={"nodes": [], "members": alone("m1")["members"]})
+    assert "etcd's data is lost" in plan(nodes)["problems"][0]
+    nodes = {**all_whole(), **{name: fallen(name, etcd_data=False, answers=[]) for name in MASTERS}}
+    assert "nothing in /var/lib/etcd of m1, m2, m3" in plan(nodes)["problems"][0]
+
+
+def test_a_master_taken_out_and_not_wiped_is_no_loss_of_data() -> None:
+    nodes = {"m1": whole("m1", ["m1", "w1"], ["m1"]), "m2": fallen("m2"), "m3": blank("m3"), "w1": whole("w1", [], [])}
+    assert "m2 has files of a cluster" in plan(nodes)["problems"][0]
+
+
+def test_a_master_whose_etcd_has_begun_anew_is_no_node_that_only_has_to_start() -> None:
+    nodes = {**all_whole(), "m1": fallen("m1", etcd=alone("m1"))}
+    assert "restore_hosts=m1" in plan(nodes)["problems"][0]
+    assert plan(nodes, ["m1"])["steps"]["m1"] == "reset_join"
+
+
+def test_an_etcd_that_ends_again_and_again_is_told_with_its_own_words() -> None:
+    nodes = {**all_whole(), "m3": fallen("m3", etcd_failure="the log was lost")}
+    found = plan(nodes)
+    assert "etcd on m3 ends again and again: the log was lost" in found["problems"][0]
+    assert plan(nodes, ["m3"])["steps"]["m3"] == "reset_join"
+    assert plan({**nodes, "m3": fallen("m3")})["steps"]["m3"] == "start"
 
 
 def test_a_node_without_room_is_refused_where_it_is_to_be_made_and_only_there() -> None:
