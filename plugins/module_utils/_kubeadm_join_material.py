@@ -14,14 +14,7 @@ from typing import Any
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_config as config
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import kubeadm, new_token, secret_file
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
-    ETCD_CLIENT,
-    ETCD_PORT,
-    MANIFESTS,
-    PKI,
-    admin_api,
-)
-from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused, HttpsJson
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import MANIFESTS, PKI, admin_api
 
 JOINERS = "system:bootstrappers:kubeadm:default-node-token"
 Run = Callable[[list[str]], tuple[int, str]]
@@ -87,23 +80,3 @@ def needed(path: Path) -> str:
             f"{path} cannot be read ({error}), and a node that joins needs the same: put it there, or let another master "
             "of the cluster be the one that hands it out"
         ) from error
-
-
-def evict(address: str, name: str, member_address: str) -> bool:
-    """Takes a node out of the cluster before it is wiped: its etcd member, then its node object. Runs on another master.
-
-    Returns whether anything was there. etcd itself refuses a removal that would cost the majority.
-    """
-    etcd = HttpsJson(address, ETCD_PORT, ETCD_CLIENT)
-    found = False
-    for member in etcd.post("/v3/cluster/member/list", {}).get("members") or []:
-        if any(f"//{config.host_port(member_address, 2380)}" in url for url in member.get("peerURLs") or []):
-            etcd.post("/v3/cluster/member/remove", {"ID": member["ID"]})
-            found = True
-    try:
-        admin_api(address).request("DELETE", f"/api/v1/nodes/{name}")
-        found = True
-    except ApiRefused as error:
-        if error.status != 404:
-            raise
-    return found

@@ -67,20 +67,10 @@ members:
   elements: str
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
-
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
-from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members import member_at, removal_problem
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import peer_address
-from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import (
-    ApiUnreachable,
-    Credentials,
-    HttpsJson,
-)
-
-T = TypeVar("T")
+from ansible_collections.detectviz.infra.plugins.module_utils._etcd_removal import remove_member
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials
 
 ARGUMENT_SPEC = {
     "address": {"type": "str", "required": True},
@@ -91,68 +81,16 @@ ARGUMENT_SPEC = {
     "client_key": {"type": "path", "default": "/etc/kubernetes/pki/apiserver-etcd-client.key", "no_log": False},
 }
 
-# Each try has HttpsJson's own limit of seconds; another leader is elected well within all of them.
-TRIES = 6
-
-
-def answers(address: str, port: int, credentials: Credentials) -> bool:
-    """Whether a member answers for itself, whatever the others do."""
-    try:
-        health = HttpsJson(address, port, credentials).get("/health?serializable=true")
-        return isinstance(health, dict) and health.get("health") == "true"
-    except InfraError:
-        return False
-
-
-def listed(etcd: HttpsJson) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": item["ID"],
-            "name": item.get("name") or "",
-            "address": peer_address((item.get("peerURLs") or [""])[0]),
-            "learner": bool(item.get("isLearner")),
-        }
-        for item in etcd.post("/v3/cluster/member/list", {}).get("members") or []
-    ]
-
-
-def take_out(etcd: HttpsJson, member_id: str) -> None:
-    if any(item["id"] == member_id for item in listed(etcd)):
-        etcd.post("/v3/cluster/member/remove", {"ID": member_id})
-
-
-def decided(ask: Callable[[], T]) -> T:
-    """What was on its way to a leader that died gets no answer, ever: then it is asked for again."""
-    for _attempt in range(TRIES - 1):
-        try:
-            return ask()
-        except ApiUnreachable:
-            continue
-    return ask()
-
-
-def remove(module: AnsibleModule) -> dict[str, Any]:
-    params = module.params
-    credentials = Credentials(params["ca_cert"], params["client_cert"], params["client_key"])
-    etcd = HttpsJson(params["address"], params["port"], credentials)
-    members = decided(lambda: listed(etcd))
-    healthy = {item["address"] for item in members if answers(item["address"], params["port"], credentials)}
-    problem = removal_problem(members, healthy, params["member"])
-    if problem:
-        raise InfraError(problem)
-    target = member_at(members, params["member"])
-    if target is not None and not module.check_mode:
-        decided(lambda: take_out(etcd, target["id"]))
-    stay = [item["address"] for item in members if item is not target]
-    return {"changed": target is not None, "members": stay}
-
 
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
+    params = module.params
+    credentials = Credentials(params["ca_cert"], params["client_cert"], params["client_key"])
     try:
-        module.exit_json(**remove(module))
+        there, stay = remove_member(params["address"], params["member"], params["port"], credentials, module.check_mode)
     except InfraError as error:
-        module.fail_json(msg=f"The member {module.params['member']} stays in etcd: {error}")
+        module.fail_json(msg=f"The member {params['member']} stays in etcd: {error}")
+    module.exit_json(changed=there, members=stay)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ description:
   - Everything it returns is secret. Give the task C(no_log).
 requirements:
   - kubeadm on the node, for O(control_plane)
+extends_documentation_fragment:
+  - detectviz.infra._kubeadm_cluster
 attributes:
   check_mode:
     description: Makes nothing and returns empty material.
@@ -42,24 +44,7 @@ options:
     default: 30
   cluster:
     description: The cluster's settings, as M(detectviz.infra.kubeadm_node) has them.
-    type: dict
     required: true
-    suboptions:
-      name: {description: Name of the cluster., type: str, required: true}
-      version: {description: "Version of Kubernetes. By default that of kubeadm.", type: str}
-      endpoint: {description: "C(host:port) of the API for everybody.", type: str, required: true}
-      certificate_names: {description: Names and addresses in the API server's certificate., type: list, elements: str, required: true}
-      pod_cidrs: {description: Networks of the pods., type: list, elements: str, required: true}
-      service_cidrs: {description: Networks of the services., type: list, elements: str, required: true}
-      proxy_mode: {description: Mode of kube-proxy., type: str, choices: [iptables, nftables], default: iptables}
-      dns_domain: {description: Domain of the services., type: str, default: cluster.local}
-      image_repository: {description: Where the control plane's images are. By default C(registry.k8s.io)., type: str}
-      kubelet_configuration: {description: Laid over the kubelets' configuration., type: dict, default: {}}
-      kube_proxy_configuration: {description: Laid over kube-proxy's configuration., type: dict, default: {}}
-      api_server_arguments: {description: Further arguments of the API server., type: dict, default: {}}
-      controller_manager_arguments: {description: Arguments of the controller manager., type: dict, default: {}}
-      scheduler_arguments: {description: Arguments of the scheduler., type: dict, default: {}}
-      etcd_arguments: {description: Arguments of etcd., type: dict, default: {}}
 """
 
 EXAMPLES = r"""

@@ -21,6 +21,8 @@ description:
     in no command line and no log.
 requirements:
   - kubeadm, kubelet and containerd on the node
+extends_documentation_fragment:
+  - detectviz.infra._kubeadm_cluster
 attributes:
   check_mode:
     description: Says what would be done and does nothing.
@@ -42,7 +44,8 @@ options:
       - V(initialized) makes the cluster on this node, or goes on with it.
       - V(joined) joins this node, or goes on with it.
       - V(reset) wipes what a cluster has left on the node, etcd's data included, after a copy of it was made there.
-      - V(evicted) runs on a master and takes O(evict) out of the cluster, its etcd member first.
+      - V(evicted) runs on a master and takes O(evict) out of the cluster, its etcd member first, as
+        M(detectviz.infra.etcd_member) does. It is refused if etcd would lose its majority.
     type: str
     choices: [observed, images, initialized, joined, reset, evicted]
     default: observed
@@ -72,23 +75,6 @@ options:
   cluster:
     description:
       - The cluster's settings, needed for V(images) and V(initialized).
-    type: dict
-    suboptions:
-      name: {description: Name of the cluster., type: str, required: true}
-      version: {description: "Version of Kubernetes. By default that of kubeadm.", type: str}
-      endpoint: {description: "C(host:port) of the API for everybody.", type: str, required: true}
-      certificate_names: {description: Names and addresses in the API server's certificate., type: list, elements: str, required: true}
-      pod_cidrs: {description: Networks of the pods., type: list, elements: str, required: true}
-      service_cidrs: {description: Networks of the services., type: list, elements: str, required: true}
-      proxy_mode: {description: Mode of kube-proxy., type: str, choices: [iptables, nftables], default: iptables}
-      dns_domain: {description: Domain of the services., type: str, default: cluster.local}
-      image_repository: {description: Where the control plane's images are. By default C(registry.k8s.io)., type: str}
-      kubelet_configuration: {description: Laid over the kubelets' configuration., type: dict, default: {}}
-      kube_proxy_configuration: {description: Laid over kube-proxy's configuration., type: dict, default: {}}
-      api_server_arguments: {description: Further arguments of the API server., type: dict, default: {}}
-      controller_manager_arguments: {description: Arguments of the controller manager., type: dict, default: {}}
-      scheduler_arguments: {description: Arguments of the scheduler., type: dict, default: {}}
-      etcd_arguments: {description: Arguments of etcd., type: dict, default: {}}
   taints:
     description: Taints of the node from its first moment, such as C(key=value:NoSchedule), or objects of the API.
     type: list
@@ -140,6 +126,7 @@ options:
     default: 300
 seealso:
   - module: detectviz.infra.kubeadm_join_material
+  - module: detectviz.infra.etcd_member
   - plugin: detectviz.infra.cluster_plan
     plugin_type: filter
 """
@@ -220,7 +207,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._clock import Syst
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments import CLUSTER_SPEC, runner
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_certificates import put_back
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_join_material import evict
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_evict import evict
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubeadm_version, observe
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_reset import reset
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import marked, read_marks
