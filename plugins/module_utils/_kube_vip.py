@@ -22,7 +22,7 @@ SUPER_ADMIN_CONF = "/etc/kubernetes/super-admin.conf"
 LOAD_BALANCER_PORT = 6443
 HIDDEN = "(not shown)"
 
-_DAEMONSET_LABELS = {"app.kubernetes.io/name": "kube-vip-ds"}
+_SELECTED = {"app.kubernetes.io/name": "kube-vip-ds"}
 
 
 def build_manifest(settings: Settings, interface: str, show_passwords: bool = True) -> dict[str, Any]:
@@ -31,13 +31,14 @@ def build_manifest(settings: Settings, interface: str, show_passwords: bool = Tr
     if settings.params["kind"] == "pod":
         metadata = {"name": "kube-vip", "namespace": NAMESPACE}
         return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+    labels = {**_SELECTED, "app.kubernetes.io/version": settings.version}
     return {
         "apiVersion": "apps/v1",
         "kind": "DaemonSet",
-        "metadata": {"labels": dict(_DAEMONSET_LABELS), "name": "kube-vip-ds", "namespace": NAMESPACE},
+        "metadata": {"labels": labels, "name": "kube-vip-ds", "namespace": NAMESPACE},
         "spec": {
-            "selector": {"matchLabels": dict(_DAEMONSET_LABELS)},
-            "template": {"metadata": {"labels": dict(_DAEMONSET_LABELS)}, "spec": spec},
+            "selector": {"matchLabels": dict(_SELECTED)},
+            "template": {"metadata": {"labels": dict(labels)}, "spec": spec},
         },
     }
 
