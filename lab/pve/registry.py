@@ -13,8 +13,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lab.pve.errors import ApiError
-
 if TYPE_CHECKING:
     from lab.pve.context import Origin
     from lab.pve.tasks import Task
@@ -83,11 +81,6 @@ class Call:
         """403 with the text of Proxmox VE, unless `can`."""
         wanted = (privileges,) if isinstance(privileges, str) else privileges
         self.world.access.require(self.identity, path, wanted, any=any)
-
-    def require_root(self, what: str) -> None:
-        """For what only root@pam itself may do, never one of its tokens; `what` is the refusal's text."""
-        if self.identity != "root@pam":
-            raise ApiError(403, what)
 
     def start_task(self, kind: str, object_id: str | int, worker: Callable[[Task], Awaitable[Any]],
                    node: str | None = None) -> str:

@@ -17,7 +17,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members impo
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import marked
 
 NONE, INIT, JOIN, START = "none", "init", "join", "start"
-RESUME_INIT, RESUME_JOIN, RESET_JOIN, RESET_INIT = "resume_init", "resume_join", "reset_join", "reset_init"
+RESUME_INIT, RESUME_JOIN, RESET_JOIN = "resume_init", "resume_join", "reset_join"
 END_INIT = "end_init"
 
 GIB = 2**30

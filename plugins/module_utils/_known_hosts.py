@@ -33,11 +33,6 @@ def parse_key(line: str) -> tuple[str, str]:
     raise ValueError(f"{line[:60]!r} is not a public key")
 
 
-def known_name(address: str, port: int = 22) -> str:
-    """The name under which ssh looks an address up."""
-    return address if port == 22 else f"[{address}]:{port}"
-
-
 def merge_known_hosts(text: str, entries: Iterable[Mapping[str, Sequence[str]]]) -> str:
     """``text`` with the keys of ``entries`` in place of what it said about their names.
 

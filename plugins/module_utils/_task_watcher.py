@@ -37,11 +37,6 @@ def task_type(upid: str) -> str:
     return upid.split(":")[5]
 
 
-def task_id(upid: str) -> str:
-    """The id that the task works on; for qmclone that is the source."""
-    return upid.split(":")[6]
-
-
 class TaskWatcher:
     """Tasks of one node since the watcher was made."""
 

@@ -41,7 +41,6 @@ class Work:
     ha_managed: bool = False
     arrival: Arrival | None = None
     error: Exception | None = None
-    rebooted: bool = False
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ class Applier:
 
     def _reboot(self, work: Work, why: str, deadline: Deadline) -> None:
         Power(self.tools).reboot(work.guest, work.plan.node, why, deadline)
-        work.rebooted, work.plan.reboot_required, work.plan.reboot_keys = True, False, ()
+        work.plan.reboot_required, work.plan.reboot_keys = False, ()
         work.arrival = Waiter(self.tools).arrival(work.guest, work.plan.node, self.wait, deadline)
 
     def _deadline(self, work: Work, total: Deadline) -> Deadline:

@@ -38,7 +38,6 @@ class Plan:
     ranges: list[tuple[Range, str]] = field(default_factory=list)
     vip: Address | None = None
     pool: list[Range] = field(default_factory=list)
-    ingress: Address | None = None
     overlays: list[tuple[str, Prefix]] = field(default_factory=list)  # pod and service networks
 
     def meets(self, address: Address) -> str | None:
@@ -166,18 +165,14 @@ def _place_ingress(
 ) -> None:
     text = data.get("ingress_address")
     if text is None:
-        plan.ingress = plan.pool[0][0] if plan.pool else None
         return
     at = site.place("ingress_address").at("ingress_address")
     address = parse_address(text)
     if address is None:
         problems.add(at, text, "is not an address", ADDRESS_EXPECTED)
-    elif address == plan.vip or any(in_range(address, span) for span in plan.pool):
-        plan.ingress = address
-    elif plan.meets(address):
-        problems.add(at, text, str(plan.meets(address)), "write an address of load_balancer_pool, or the VIP")
-    else:
-        problems.add(at, text, "is in no load-balancer range", "write an address of load_balancer_pool, or the VIP")
+    elif address != plan.vip and not any(in_range(address, span) for span in plan.pool):
+        why = plan.meets(address) or "is in no load-balancer range"
+        problems.add(at, text, why, "write an address of load_balancer_pool, or the VIP")
 
 
 def _place_overlays(

@@ -8,8 +8,6 @@ from __future__ import annotations
 import hashlib
 import re
 
-SECTIONS = ("pending", "cloudinit")
-
 
 def encode(line: str) -> str:
     """A line of the description: percent-encode what is not plain text."""
