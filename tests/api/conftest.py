@@ -69,3 +69,15 @@ def bare_cluster(make_control_plane: Callable[[], ControlPlane]) -> Cluster:
     return Cluster(make_control_plane())
 
 
+@pytest.fixture
+def two_nodes(bare_cluster: Cluster) -> Cluster:
+    """An API server with two nodes that say they are ready."""
+    for name in ("node-1", "node-2"):
+        bare_cluster.request("POST", "/api/v1/nodes", {"metadata": {"name": name}})
+        status = {
+            "addresses": [{"type": "InternalIP", "address": "10.0.0.11"}, {"type": "Hostname", "address": name}],
+            "conditions": [{"type": "Ready", "status": "True"}],
+            "images": [{"names": ["registry.example/pause:3.10.2", "registry.example/pause@sha256:0"]}],
+        }
+        bare_cluster.request("PATCH", f"/api/v1/nodes/{name}/status", {"status": status}, "application/merge-patch+json")
+    return bare_cluster

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
 import json
 import os
 import secrets
@@ -15,7 +17,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 START = 90
@@ -23,7 +26,9 @@ START = 90
 
 
 class ControlPlane:
-    """Runs until ``stop``. ``token`` belongs to an administrator, ``url`` and ``ca`` lead to the API."""
+    """Runs until ``stop``. ``token`` belongs to an administrator, as does the certificate ``admin``; ``url`` and ``ca``
+    lead to the API.
+    """
 
     def __init__(self, folder: Path, programs: Mapping[str, Path]) -> None:
         self.folder = folder
@@ -32,6 +37,7 @@ class ControlPlane:
         client, peer, port = _free_ports(3)
         self.url = f"https://127.0.0.1:{port}"
         self.ca = folder / "certs/apiserver.crt"
+        self.admin = folder / "admin.crt"
         (folder / "certs").mkdir()
         self._write_accounts()
         try:
@@ -46,14 +52,36 @@ class ControlPlane:
         """Connection options of our modules."""
         return {"host": self.url, "api_key": self.token, "ca_cert": str(self.ca)}
 
-    def request(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Any:
-        """The decoded answer. Raises urllib's HTTPError."""
+    @property
+    def kubeconfig(self) -> str:
+        """One with the administrator's certificate in it, as kubeadm writes them."""
+        parts = {"ca": self.ca, "crt": self.admin, "key": self.folder / "sa.key"}
+        data = {name: base64.b64encode(path.read_bytes()).decode() for name, path in parts.items()}
+        user = {"client-certificate-data": data["crt"], "client-key-data": data["key"]}
+        cluster = {"server": self.url, "certificate-authority-data": data["ca"]}
+        return json.dumps(
+            {
+                "current-context": "admin",
+                "contexts": [{"name": "admin", "context": {"cluster": "c", "user": "u"}}],
+                "clusters": [{"name": "c", "cluster": cluster}],
+                "users": [{"name": "u", "user": user}],
+            }
+        )
+
+    def request(
+        self, method: str, path: str, body: Any = None, content_type: str = "application/json",
+        node: str | None = None,
+    ) -> Any:  # fmt: skip
+        """The decoded answer, to the kubelet of ``node`` where one is named. Raises urllib's HTTPError."""
         request = urllib.request.Request(
             self.url + path,
             method=method,
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self.token}", "Content-Type": content_type},
         )
+        if node:
+            request.add_header("Impersonate-User", f"system:node:{node}")
+            request.add_header("Impersonate-Group", "system:nodes")
         context = ssl.create_default_context(cafile=str(self.ca))
         with urllib.request.urlopen(request, context=context, timeout=30) as answer:
             text = answer.read().decode()
@@ -82,6 +110,22 @@ class ControlPlane:
                 serialization.NoEncryption(),
             )
         )
+        # It signs itself, so it is the CA of the administrators too.
+        now = datetime.datetime.now(datetime.timezone.utc)
+        name = x509.Name(
+            [
+                x509.NameAttribute(x509.oid.NameOID.ORGANIZATION_NAME, "system:masters"),
+                x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "tester"),
+            ]
+        )
+        certificate = (
+            x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(1)
+            .not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
+            .sign(key, hashes.SHA256())
+        )  # fmt: skip
+        self.admin.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
     def _start(self, program: Path, *arguments: str) -> None:
         with (self.folder / f"{program.name}.log").open("wb") as log:
@@ -112,6 +156,7 @@ class ControlPlane:
             f"--secure-port={port}",
             f"--cert-dir={self.folder}/certs",
             f"--token-auth-file={self.folder}/tokens.csv",
+            f"--client-ca-file={self.admin}",
             "--authorization-mode=RBAC",
             "--allow-privileged=true",
             f"--service-account-key-file={self.folder}/sa.key",
