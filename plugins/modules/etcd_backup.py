@@ -69,7 +69,6 @@ backup:
 """
 
 import datetime
-import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -149,11 +148,7 @@ def back_up(module: AnsibleModule) -> dict[str, Any]:
         shutil.rmtree(WORK, ignore_errors=True)
     for item in (folder, path):
         os.chown(item, owner, -1)
-    digest = hashlib.sha256()
-    with path.open("rb") as archive:
-        while chunk := archive.read(1 << 20):
-            digest.update(chunk)
-    return {"path": str(path), "sha256": digest.hexdigest(), "size": path.stat().st_size, "contents": contents}
+    return {"path": str(path), "sha256": module.sha256(str(path)), "size": path.stat().st_size, "contents": contents}
 
 
 def main() -> None:

@@ -70,7 +70,6 @@ removed:
   elements: str
 """
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -90,20 +89,13 @@ ARGUMENT_SPEC = {
 }
 
 
-def checksum(path: Path) -> str:
-    """SHA-256 of a file."""
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while chunk := handle.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def verify(module: AnsibleModule) -> dict[str, Any]:
     """Compares, writes what is known, removes what is too old."""
     params = module.params
     path = Path(params["path"])
-    found = checksum(path)
+    if not path.is_file():
+        raise InfraError(f"{path} is not there: fetch the backup from the node first")
+    found = module.sha256(str(path))
     if params["sha256"] and found != params["sha256"]:
         raise InfraError(f"{path} is not what the node has made (SHA-256 {found}, expected {params['sha256']}): fetch it again")
     contents = read_archive(path, params["key_file"])

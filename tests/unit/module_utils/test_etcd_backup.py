@@ -1,32 +1,23 @@
 # Copyright (c) 2026, The detectviz.infra authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Backups: their archive, their names, the snapshot's checksum, and which members of etcd may be removed."""
+"""Backups: their archive, the snapshot's checksum, and where etcdutl comes from."""
 
 from __future__ import annotations
 
 import base64
-import datetime
 import hashlib
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
-from ansible_collections.detectviz.infra.plugins.module_utils import _etcd_members as members
 from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import read_archive, write_archive
-from ansible_collections.detectviz.infra.plugins.module_utils._backup_names import backup_name, superfluous, taken_at
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_snapshot import blobs, write_checked
 from ansible_collections.detectviz.infra.plugins.module_utils._etcdutl import etcd_image
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-ADDRESSES = [f"10.0.0.{number}" for number in range(11, 18)]
-TIMES = st.datetimes(datetime.datetime(2000, 1, 1), datetime.datetime(2100, 1, 1)).map(
-    lambda time: time.replace(microsecond=0, tzinfo=datetime.timezone.utc)
-)
 
 
 @pytest.fixture(scope="module")
@@ -130,65 +121,6 @@ def test_etcds_own_words_are_told() -> None:
         list(blobs([b'{"error": {"message": "etcdserver: permission denied"}}']))
     with pytest.raises(InfraError, match="no snapshot"):
         list(blobs([b"<html>"]))
-
-
-@given(st.lists(TIMES, unique=True, max_size=30), st.integers(1, 10))
-def test_the_newest_backups_stay_and_nothing_of_others_goes(times: list[datetime.datetime], keep: int) -> None:
-    own = [backup_name("site", time) for time in times]
-    others = [backup_name("site-2", time) for time in times] + [f"{name}.json" for name in own] + ["notes.txt"]
-    gone = superfluous(own + others, "site", keep)
-    stay = sorted((taken_at(name, "site"), name) for name in own if name not in gone)
-    assert set(gone) <= set(own)
-    assert len(stay) == min(keep, len(own))
-    assert all(taken_at(name, "site") < stay[0][0] for name in gone)
-    assert gone == sorted(gone)
-
-
-@given(TIMES)
-def test_a_name_tells_its_time(time: datetime.datetime) -> None:
-    assert taken_at(backup_name("my-site", time), "my-site") == time
-
-
-def cluster(count: int, learner: int | None = None) -> list[dict[str, Any]]:
-    return [
-        {"id": str(number), "name": f"m{number}", "address": ADDRESSES[number], "learner": number == learner}
-        for number in range(count)
-    ]
-
-
-@given(st.integers(1, 7), st.data())
-def test_a_removal_never_costs_the_majority(count: int, draw: st.DataObject) -> None:
-    healthy = set(draw.draw(st.lists(st.sampled_from(ADDRESSES[:count]), unique=True)))
-    target = draw.draw(st.sampled_from(ADDRESSES[:count]))
-    problem = members.removal_problem(cluster(count), healthy, target)
-    decides = len(healthy) >= count // 2 + 1
-    stays = count > 1 and len(healthy - {target}) >= (count - 1) // 2 + 1
-    assert (problem is None) == (decides and stays)
-
-
-def test_removals_that_everybody_knows() -> None:
-    three = cluster(3)
-    one_dead = {ADDRESSES[1], ADDRESSES[2]}
-    assert members.removal_problem(three, one_dead, ADDRESSES[0]) is None
-    assert "bring 10.0.0.11 back first" in str(members.removal_problem(three, one_dead, ADDRESSES[1]))
-    assert "lost its majority" in str(members.removal_problem(three, {ADDRESSES[2]}, ADDRESSES[0]))
-    assert "only member" in str(members.removal_problem(cluster(1), {ADDRESSES[0]}, ADDRESSES[0]))
-    assert members.removal_problem(three, set(), "10.0.0.99") is None
-    assert members.removal_problem(cluster(3, learner=2), {ADDRESSES[0], ADDRESSES[1]}, ADDRESSES[2]) is None
-
-
-def test_the_best_view_is_not_that_of_a_member_that_began_anew() -> None:
-    nodes = {
-        "m1": {"view": {"nodes": [{"name": "m1"}], "members": cluster(1)}},
-        "m2": {"view": {"nodes": [{"name": "m1"}, {"name": "m2"}], "members": cluster(3)}},
-        "m3": {"view": {"error": "no answer"}},
-    }
-    assert members.best_view(nodes, ["m1", "m2", "m3"]) == "m2"
-    assert members.best_view({"m3": nodes["m3"]}, ["m1", "m2", "m3"]) is None
-
-
-def test_addresses_are_written_as_etcd_takes_them() -> None:
-    assert members.initial_cluster({"a": "10.0.0.1", "b": "fd00::1"}) == "a=https://10.0.0.1:2380,b=https://[fd00::1]:2380"
 
 
 def test_etcds_image_is_that_of_the_static_pod_else_kubeadms() -> None:

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is taken out of the API's objects for the checks of a cluster."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from typing import Any
+
+import pytest
+from ansible_collections.detectviz.infra.plugins.module_utils import _cluster_info as info
+
+NOW = datetime.datetime(2026, 1, 1, 0, 1, tzinfo=datetime.timezone.utc)
+
+
+def config(key: str, value: Any) -> dict[str, Any]:
+    return {"data": {key: value if isinstance(value, str) else json.dumps(value)}}
+
+
+def test_a_node_as_it_is_checked() -> None:
+    seen = info.node_view(
+        {
+            "metadata": {"name": "n1", "annotations": {"detectviz.infra/standin": "enforces no policy"}},
+            "spec": {"taints": [{"key": "b", "effect": "NoExecute"}, {"key": "a", "value": "x", "effect": "NoSchedule"}]},
+            "status": {
+                "conditions": [{"type": "Ready", "status": "True"}],
+                "addresses": [{"type": "InternalIP", "address": "10.0.0.11"}, {"type": "Hostname", "address": "n1"}],
+                "nodeInfo": {"kubeletVersion": "v1.36.3", "containerRuntimeVersion": "containerd://2.4.2"},
+                "images": [{"names": ["pause:3.10.2"]}, {}],
+            },
+        }
+    )
+    assert seen["taints"] == ["a=x:NoSchedule", "b:NoExecute"] and not seen["unschedulable"]
+    assert (seen["conditions"], seen["addresses"]) == ({"Ready": "True"}, ["10.0.0.11"])
+    assert (seen["kubelet"], seen["images"]) == ("v1.36.3", ["pause:3.10.2"])
+    assert seen["standin"] == "enforces no policy"
+
+
+def test_a_node_that_has_only_just_joined() -> None:
+    seen = info.node_view({"metadata": {"name": "n1"}})
+    assert (seen["conditions"], seen["addresses"], seen["kubelet"]) == ({}, [], None)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "app"),
+    [
+        ({"labels": {"component": "etcd", "app": "other"}}, "etcd"),
+        ({"labels": {"k8s-app": "calico-node"}}, "calico-node"),
+        ({"annotations": {"kubernetes.io/config.mirror": "hash"}}, "kube-vip"),
+        ({}, "kube-vip-n1"),
+    ],
+)
+def test_which_program_a_pod_is(metadata: dict[str, Any], app: str) -> None:
+    assert info.pod_view({"metadata": {"name": "kube-vip-n1", **metadata}, "spec": {"nodeName": "n1"}})["app"] == app
+
+
+def test_a_pod_is_ready_when_all_its_containers_are_and_tells_what_it_waits_for() -> None:
+    pod = {"metadata": {"name": "p"}, "status": {"containerStatuses": [{"ready": True}, {"ready": True}]}}
+    assert info.pod_view(pod)["ready"]
+    pod["status"]["containerStatuses"][1] = {"ready": False, "state": {"waiting": {"reason": "ErrImagePull"}}}
+    seen = info.pod_view(pod)
+    assert (seen["ready"], seen["reason"]) == (False, "ErrImagePull")
+    assert not info.pod_view({"metadata": {"name": "p"}})["ready"]
+
+
+def test_wanted_and_ready_pods() -> None:
+    daemon_set = {"status": {"desiredNumberScheduled": 4, "numberReady": 3}}
+    assert info.controller_view(daemon_set) == {"wanted": 4, "ready": 3}
+    assert info.controller_view({"spec": {"replicas": 2}}) == {"wanted": 2, "ready": 0}
+    assert info.controller_view({"status": {"readyReplicas": 1}}) == {"wanted": 1, "ready": 1}
+
+
+def test_a_lease_tells_how_long_ago_it_was_renewed() -> None:
+    lease = {"spec": {"holderIdentity": "n1", "leaseDurationSeconds": 5, "renewTime": "2026-01-01T00:00:30.500000Z"}}
+    assert info.lease_view(lease, NOW) == {"holder": "n1", "age": 29.5, "duration": 5}
+    assert info.lease_view({"spec": {}}, NOW) == {"holder": "", "age": None, "duration": None}
+    assert info.lease_view(None, NOW) is None
+
+
+def test_what_kubeadm_has_kept() -> None:
+    kept = {"controlPlaneEndpoint": "vip:6443", "networking": {"podSubnet": "10.244.0.0/16, fd00::/56"}}
+    seen = info.kubeadm_view(config("ClusterConfiguration", kept))
+    assert (seen["endpoint"], seen["pod_cidrs"]) == ("vip:6443", ["10.244.0.0/16", "fd00::/56"])
+    assert info.kubeadm_view(None) == {"endpoint": None, "version": None, "pod_cidrs": [], "service_cidrs": []}
+
+
+def test_the_mode_of_kube_proxy() -> None:
+    assert info.proxy_mode(config("config.conf", 'mode: ""')) == "iptables"
+    assert info.proxy_mode(config("config.conf", "mode: nftables")) == "nftables"
+    assert info.proxy_mode(None) is None
+
+
+def test_addresses_of_a_service() -> None:
+    assert info.service_addresses({"spec": {"clusterIP": "10.96.0.1"}}) == ["10.96.0.1"]
+    assert info.service_addresses({"spec": {"clusterIP": "a", "clusterIPs": ["a", "b"]}}) == ["a", "b"]
+    assert info.service_addresses(None) == []
+
+
+def test_the_pause_image_is_the_one_that_most_nodes_have() -> None:
+    nodes = [{"images": [f"pause/{name}", f"x/pause:{name}"]} for name in ("3.10", "3.9", "3.10")]
+    assert info.pause_image(nodes) == "x/pause:3.10"
+    assert info.pause_image([{"images": ["etcd:3"]}]) is None

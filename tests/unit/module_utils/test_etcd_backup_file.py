@@ -1,0 +1,33 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of backups, and which of them are kept."""
+
+from __future__ import annotations
+
+import datetime
+
+from ansible_collections.detectviz.infra.plugins.module_utils._backup_names import backup_name, superfluous, taken_at
+from hypothesis import given
+from hypothesis import strategies as st
+
+TIMES = st.datetimes(datetime.datetime(2000, 1, 1), datetime.datetime(2100, 1, 1)).map(
+    lambda time: time.replace(microsecond=0, tzinfo=datetime.timezone.utc)
+)
+
+
+@given(st.lists(TIMES, unique=True, max_size=30), st.integers(1, 10))
+def test_the_newest_backups_stay_and_nothing_of_others_goes(times: list[datetime.datetime], keep: int) -> None:
+    own = [backup_name("site", time) for time in times]
+    others = [backup_name("site-2", time) for time in times] + [f"{name}.json" for name in own] + ["notes.txt"]
+    gone = superfluous(own + others, "site", keep)
+    stay = sorted((taken_at(name, "site"), name) for name in own if name not in gone)
+    assert set(gone) <= set(own)
+    assert len(stay) == min(keep, len(own))
+    assert all(taken_at(name, "site") < stay[0][0] for name in gone)
+    assert gone == sorted(gone)
+
+
+@given(TIMES)
+def test_a_name_tells_its_time(time: datetime.datetime) -> None:
+    assert taken_at(backup_name("my-site", time), "my-site") == time

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What programs of a node print, read for the checks of a cluster."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.detectviz.infra.plugins.module_utils import _node_probe as probe
+
+
+def test_volume_groups_in_bytes() -> None:
+    text = json.dumps({"report": [{"vg": [{"vg_name": "data-vg", "vg_size": "1000", "vg_free": "400"}]}]})
+    assert probe.volume_groups(0, text) == {"data-vg": {"size": 1000, "free": 400}}
+    assert probe.volume_groups(0, '{"report": [{"vg": []}]}') == {}
+
+
+@pytest.mark.parametrize(("code", "text"), [(127, ""), (5, "{}"), (0, "no json"), (0, '{"report": []}'), (0, '{"report": [{"vg": [{}]}]}')])
+def test_an_answer_that_cannot_be_read_is_not_the_same_as_no_group(code: int, text: str) -> None:
+    assert probe.volume_groups(code, text) is None
+
+
+def test_days_left_of_the_certificates_whatever_kubeadm_warns_of_before() -> None:
+    rows = [{"name": "apiserver", "residualTime": 86400 * 3 + 5}, {"name": "super-admin.conf", "residualTime": 0, "missing": True}]
+    text = "W0101 cannot ask the cluster\n" + json.dumps({"certificates": rows})
+    assert probe.certificates(lambda _command: (0, text)) == {"days": {"apiserver": 3}, "error": None}
+
+
+def test_certificates_that_cannot_be_asked_for_are_an_error_and_not_none_left() -> None:
+    assert probe.certificates(lambda _command: (127, ""))["error"] == "kubeadm certs check-expiration ended with 127"
+
+
+def test_a_pod_that_is_not_here_is_told_by_name() -> None:
+    pods = [{"name": "p", "uid": "00000000-0000-0000-0000-000000000000", "targets": {}}]
+    assert set(probe.serve_pods(pods, 7777)) == {"p"}
+    assert probe.reach_from_pods(lambda _command: (0, ""), pods)["p"]["error"]
