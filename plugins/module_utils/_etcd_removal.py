@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members import member_at, removal_problem
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
@@ -16,6 +17,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
     listed_members,
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import (
+    ApiRefused,
     ApiUnreachable,
     Credentials,
     HttpsJson,
@@ -25,6 +27,9 @@ T = TypeVar("T")
 
 TRIES = 6
 """Each try has HttpsJson's own limit of seconds; another leader is elected well within all of them."""
+UNAVAILABLE = 503
+"""etcd has no leader at this moment, or has just got another."""
+PAUSE = 1.0
 
 
 def remove_member(
@@ -66,10 +71,15 @@ def take_out(etcd: HttpsJson, member_id: str) -> None:
 
 
 def decided(ask: Callable[[], T]) -> T:
-    """What was on its way to a leader that died gets no answer, ever: then it is asked for again."""
+    """Asks again while another leader is elected: what was on its way to one that died gets no answer, ever."""
+    clock = SystemClock()
     for _attempt in range(TRIES - 1):
         try:
             return ask()
         except ApiUnreachable:
             continue
+        except ApiRefused as error:
+            if error.status != UNAVAILABLE:
+                raise
+        clock.sleep(PAUSE)
     return ask()
