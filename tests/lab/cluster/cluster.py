@@ -6,6 +6,7 @@ import json
 import shlex
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,19 @@ class Cluster:
             "-o", "ConnectTimeout=10", "-o", f"UserKnownHostsFile={self.state / 'known_hosts'}",
             f"ubuntu@{MACHINES[name][0]}", f"sudo sh -c {shlex.quote(script)}",
         ).strip()  # fmt: skip
+
+    def modules_since(self, name: str, began: float) -> Counter[str]:
+        """Modules that Ansible has executed on a machine since then, by name, as its own journal tells.
+
+        Those that log nothing (no_log) are known by the sudo that they were started with.
+        """
+        kept = self.on(name, f"journalctl --quiet --output=json --since=@{int(began)}")
+        entries = [json.loads(line) for line in kept.splitlines()]
+        told = [entry for entry in entries if str(entry.get("SYSLOG_IDENTIFIER")).startswith("ansible-")]
+        as_root = sum(entry.get("_UID") == "0" for entry in told)
+        started = sum("BECOME-SUCCESS" in str(entry.get("MESSAGE")) for entry in entries if entry.get("SYSLOG_IDENTIFIER") == "sudo")
+        named = Counter(entry["SYSLOG_IDENTIFIER"].removeprefix("ansible-").rpartition(".")[2] for entry in told)
+        return named + Counter({"without a log": started - as_root})
 
     def power(self, name: str, action: str) -> None:
         """Switch a guest on or off (`start`, `stop`) as a user does at Proxmox, with nothing of ours."""

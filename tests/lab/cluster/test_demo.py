@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import stat
+import time
+from collections import Counter
+from dataclasses import dataclass
 
 import pytest
 import yaml
@@ -14,6 +17,14 @@ from tests.lab.test_site import IDS, MACHINES, changes, guests
 # The guests share the machine's processors with the tests; none of these limits is what is measured.
 pytestmark = pytest.mark.timeout(2700)
 SEEN_SECONDS = 120
+MOST_EXECUTIONS = 40
+"""Of modules on one node, in a run with nothing to do."""
+
+
+@dataclass(frozen=True)
+class SecondRun:
+    said: str
+    executed: dict[str, Counter[str]]
 
 
 def test_the_demo_ends_with_a_verified_cluster(demo: Demo, cluster: Cluster) -> None:
@@ -81,8 +92,24 @@ def test_the_log_of_a_pod_is_read_over_a_verified_connection(cluster: Cluster) -
     assert "CoreDNS" in cluster.kubectl("--namespace", "kube-system", "logs", pods[0]["metadata"]["name"])
 
 
-def test_a_second_run_changes_nothing(cluster: Cluster) -> None:
-    assert set(changes(cluster.lab.run("bin/demo", "--yes")).values()) == {0}
+@pytest.fixture(scope="module")
+def second_run(cluster: Cluster) -> SecondRun:
+    began = time.time()
+    said = cluster.lab.run("bin/demo", "--yes")
+    return SecondRun(said, {name: cluster.modules_since(name, began) for name in MACHINES})
+
+
+def test_a_second_run_changes_nothing(second_run: SecondRun) -> None:
+    assert set(changes(second_run.said).values()) == {0}
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_second_run_executes_few_modules_on_a_node(second_run: SecondRun, name: str) -> None:
+    executed = second_run.executed[name]
+    # Both are seen: with the user's rights, and with root's.
+    assert executed["guest_probe"] == 1
+    assert executed["node_state"] > 1
+    assert executed.total() <= MOST_EXECUTIONS, executed
 
 
 def test_check_mode_on_a_finished_site_finds_nothing_to_do(cluster: Cluster) -> None:
