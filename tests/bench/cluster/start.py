@@ -47,12 +47,12 @@ def rounds(cluster: Cluster, count: int) -> list[Round]:
     measured = []
     for number in range(count):
         if number % 2:
-            ours = _ours(cluster)
             bare = _bare(cluster, given)
+            ours = _ours(cluster)
         else:
-            bare = _bare(cluster, given)
             ours = _ours(cluster)
-        measured.append(Round(bare, ours, "ours" if number % 2 else "bare"))
+            bare = _bare(cluster, given)
+        measured.append(Round(bare, ours, "bare" if number % 2 else "ours"))
     return measured
 
 
