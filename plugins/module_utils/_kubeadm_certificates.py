@@ -21,6 +21,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._errors import Inf
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import (
     RUN_DIR,
     kubeadm,
+    ready,
     secret_file,
     settle,
     wait_until,
@@ -135,16 +136,39 @@ def with_names(text: str, names: Sequence[str]) -> str:
 
 
 def renew(run: Run, clock: Clock, address: str, name: str, timeout: float) -> str:
-    """Renews every certificate of this master, and starts its static pods again one after the other."""
+    """Renews every certificate of this master, and starts its static pods again one after the other.
+
+    A master that is part of a working cluster is one again after each of them.
+    """
     put_back()
+    # Where certificates have ended, no part works until enough masters have new ones.
+    works = ready(address)
     parts = [str(path.relative_to(PKI)) for path in PKI.rglob("*") if path.is_file()]
     backup = back_up(parts, [path.name for path in KUBERNETES.glob("*.conf")])
     kubeadm(run, "certs", "renew", "all")
+    if not works:
+        restart_all(run, clock, timeout)
+        return backup
     for pod in PODS:
         if (MANIFESTS / f"{pod}.yaml").exists():
             restart(clock, pod, timeout)
             settle(clock, {"name": name, "address": address}, timeout)
     return backup
+
+
+def restart_all(run: Run, clock: Clock, timeout: float) -> None:
+    """Ends all static pods at once, and lets the kubelet forget how often they have failed, so that it does not wait."""
+    STASH.mkdir(mode=0o700, exist_ok=True)
+    for pod in PODS:
+        if (MANIFESTS / f"{pod}.yaml").exists():
+            os.replace(MANIFESTS / f"{pod}.yaml", STASH / f"{pod}.yaml")
+    try:
+        wait_until(clock, timeout, "the control plane to end", lambda: not any(map(processes, PODS)))
+    finally:
+        put_back()
+    code, output = run(["systemctl", "restart", "kubelet"])
+    if code != 0:
+        raise InfraError(f"The kubelet could not be started again: {output.strip()}; look at journalctl -u kubelet")
 
 
 def restart(clock: Clock, pod: str, timeout: float) -> None:

@@ -14,16 +14,18 @@ from pathlib import Path
 
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import FILES_DIR
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import end, kubeadm
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import RUN_DIR, end, kubeadm
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import ETCD_DATA, PKI, UNFINISHED
+from ansible_collections.detectviz.infra.plugins.module_utils._pod_network_leftovers import clear
 
 LEFT_BY_RESET = (
     "/etc/cni/net.d/10-calico.conflist",
     "/etc/cni/net.d/calico-kubeconfig",
     "/var/lib/etcd",
     "/var/lib/cni",
+    "/var/lib/calico",
 )
-"""kubeadm reset leaves these. Firewall rules stay until the node starts again: they are not only ours."""
+"""kubeadm reset leaves these, and what ``_pod_network_leftovers`` names."""
 
 REMOVED = UNFINISHED.parent / "removed"
 """What nodes that were wiped had, by time."""
@@ -31,8 +33,10 @@ REMOVED = UNFINISHED.parent / "removed"
 Run = Callable[[list[str]], tuple[int, str]]
 
 
-def reset(run: Run, vip: str) -> str | None:
-    """Wipes what a cluster left on this node. Keys and etcd's data are put aside; the folder, None if there was nothing.
+def reset(run: Run, vip: str) -> tuple[str | None, list[str]]:
+    """Wipes what a cluster left on this node. Keys and etcd's data are put aside.
+
+    Returns their folder, None if there was nothing, and what was taken out of the kernel.
 
     ``vip``: an address that kube-vip may have left on an interface, or "".
     """
@@ -46,12 +50,13 @@ def reset(run: Run, vip: str) -> str | None:
         for path in LEFT_BY_RESET:
             wipe(Path(path))
         wipe(Path(FILES_DIR))
+        cleared = clear(run, RUN_DIR)
     except OSError as error:
         raise InfraError(f"it was not wiped: {error}; mend that on the node, and run again") from error
     if vip:
         release(run, vip)
     end()
-    return str(aside) if aside.exists() else None
+    return (str(aside) if aside.exists() else None), cleared
 
 
 def keep(aside: Path, *folders: Path) -> None:

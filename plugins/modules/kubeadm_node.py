@@ -43,7 +43,8 @@ options:
       - V(images) fetches the control plane's images that are missing.
       - V(initialized) makes the cluster on this node, or goes on with it.
       - V(joined) joins this node, or goes on with it.
-      - V(reset) wipes what a cluster has left on the node, etcd's data included, after a copy of it was made there.
+      - V(reset) wipes what a cluster has left on the node, etcd's data included, after a copy of it was made there. Rules,
+        routes and interfaces of kube-proxy and Calico go too, known by their names; the rules of others stay.
       - V(evicted) runs on a master and takes O(evict) out of the cluster, its etcd member first, as
         M(detectviz.infra.etcd_member) does. It is refused if etcd would lose its majority.
     type: str
@@ -187,6 +188,12 @@ aside:
   returned: state is reset, and it is no check run
   type: str
   sample: /var/lib/detectviz-infra/removed/20260101T000000Z
+cleared:
+  description: What kube-proxy and Calico had left in the kernel.
+  returned: state is reset, and it is no check run
+  type: list
+  elements: str
+  sample: ["iptables-nft: 42 chains", "interface vxlan.calico"]
 put_back:
   description: Static pods whose manifests an ended run had left aside, and that run again.
   returned: state is observed
@@ -263,7 +270,8 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         elif state == "joined":
             node.join(run, clock, params, params["material"], params["known"], params["timeout"])
         elif state == "reset":
-            return {"changed": True, "aside": reset(run, params["vip"])}
+            aside, cleared = reset(run, params["vip"])
+            return {"changed": True, "aside": aside, "cleared": cleared}
         else:
             return {"changed": evict(params["address"], params["evict"]["name"], params["evict"]["address"])}
     return {"changed": True}

@@ -14,7 +14,10 @@ from tests.lab.cluster.cluster import Cluster
 from tests.lab.conftest import LAB_NAME, LabCommand
 from tests.lab.test_safety import picture
 
-STORY = ["test_demo.py", "test_guards.py", "test_restore.py", "test_leaving.py"]
+STORY = [
+    "test_demo.py", "test_guards.py", "test_restore.py", "test_backup_timer.py", "test_certificates.py", "test_wiped.py",
+    "test_leaving.py",
+]  # fmt: skip
 RUNNING = "DETECTVIZ_TEST_CLUSTER"
 """Name of a lab that runs already, for work on a single file: it is used as it is, and left."""
 
