@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_certificates as certificates
-from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError, InfraError
 
 POD = "kube-test-vip"
 
@@ -85,3 +85,19 @@ def test_a_manifest_that_somebody_has_made_meanwhile_stays(kubelet: Kubelet) -> 
     certificates.put_back()
     assert kubelet.manifest.read_text(encoding="ascii") == "a: b"
     assert certificates.put_back() == []
+
+
+def test_where_nothing_works_all_pods_end_at_once_and_the_kubelet_begins_anew(
+    kubelet: Kubelet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificates, "PODS", ("kube-never-there", POD))
+    done = []
+
+    def run(command: list[str]) -> tuple[int, str]:
+        done.append((command, kubelet.manifest.exists(), certificates.processes(POD)))
+        return 0, ""
+
+    certificates.restart_all(run, kubelet, 30)
+    assert done == [(["systemctl", "restart", "kubelet"], True, set())]
+    with pytest.raises(InfraError, match="journalctl -u kubelet"):
+        certificates.restart_all(lambda _command: (1, "no"), kubelet, 30)
