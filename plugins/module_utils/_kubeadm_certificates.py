@@ -39,8 +39,11 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https 
 BACKUPS = KUBERNETES / "backups"
 STASH = KUBERNETES / "restarting"
 """Where a static pod's manifest is while its pod ends. What an ended run has left there is put back first."""
-PODS = ("kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd", "kube-vip")
-"""Static pods that read certificates when they start. Each is named as its program."""
+PODS = ("kube-vip", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "etcd")
+"""Static pods that read certificates when they start. Each is named as its program.
+
+kube-vip is the first: when it ends it gives the VIP to another master, which has it before the API server here ends.
+"""
 PROC = Path("/proc")
 KUBEADM_CONFIG = "/api/v1/namespaces/kube-system/configmaps/kubeadm-config"
 

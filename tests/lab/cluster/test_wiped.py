@@ -24,7 +24,7 @@ SHOWN = """
 for version in nft legacy; do command -v iptables-$version-save >/dev/null && iptables-$version-save; done
 nft list tables; ip -oneline link; ip -oneline address; ip route show table all
 """
-OURS = ("KUBE-", "cali-", "cali:", "table ip kube-proxy", "vxlan.calico", "192.168.0.10/")
+OURS = (":KUBE-", ":cali-", "cali:", "table ip kube-proxy", "vxlan.calico", "192.168.0.10/")
 THEIRS = ("-A MINE", "--dport 4", "table ip kube\n", "calibration", "203.0.113.0/24")
 REMAINS = "ls -A /etc/kubernetes/manifests /etc/kubernetes/*.conf /etc/kubernetes/pki /var/lib/etcd /var/lib/calico 2>/dev/null || true"
 
@@ -44,7 +44,7 @@ def test_a_worker_that_leaves_keeps_what_is_others_and_nothing_of_the_cluster(cl
     assert [word for word in OURS if word in after] == []
     assert [word for word in THEIRS if word not in after] == []
     joins(cluster)
-    assert "KUBE-" in cluster.on("app-worker", SHOWN)
+    assert ":KUBE-" in cluster.on("app-worker", SHOWN)
 
 
 def test_a_node_with_remains_is_refused_until_it_is_named(cluster: Cluster) -> None:
