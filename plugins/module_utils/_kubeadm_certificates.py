@@ -177,14 +177,17 @@ def restart_all(run: Run, clock: Clock, timeout: float) -> None:
 def restart(clock: Clock, pod: str, timeout: float) -> None:
     """Ends a static pod by taking its manifest away, and puts that back.
 
-    Its process is watched, since its ports and their addresses are the site's to choose.
+    Its process is watched, since its ports and their addresses are the site's to choose. Without one there is nothing to
+    end: the kubelet is about to start it, or lets it wait for minutes where it has failed often, and it reads what is new then.
     """
     before = processes(pod)
+    if not before:
+        return
     manifest, aside = MANIFESTS / f"{pod}.yaml", STASH / f"{pod}.yaml"
     STASH.mkdir(mode=0o700, exist_ok=True)
     os.replace(manifest, aside)
     try:
-        wait_until(clock, timeout, f"{pod} to end", lambda: not before or bool(before - processes(pod)))
+        wait_until(clock, timeout, f"{pod} to end", lambda: bool(before - processes(pod)))
     finally:
         os.replace(aside, manifest)
     wait_until(clock, timeout, f"{pod} to run again", lambda: bool(processes(pod) - before))

@@ -70,6 +70,13 @@ def test_a_pod_that_does_not_end_keeps_its_manifest(kubelet: Kubelet) -> None:
     assert kubelet.manifest.exists()
 
 
+def test_a_pod_that_the_kubelet_lets_wait_is_not_waited_for(kubelet: Kubelet) -> None:
+    kubelet.works = False
+    kubelet.end()
+    certificates.restart(kubelet, POD, 5)
+    assert kubelet.manifest.exists() and kubelet.time == 0
+
+
 def test_a_manifest_that_an_ended_run_left_aside_is_put_back(kubelet: Kubelet) -> None:
     assert certificates.put_back() == []
     certificates.STASH.mkdir()
