@@ -10,12 +10,12 @@ from tests.lab.test_site import MACHINES
 pytestmark = [pytest.mark.timeout(2700), pytest.mark.long]
 
 # Somebody else's, named as like ours as it may be; the last two lines are Calico's own.
-FOREIGN = """
+FOREIGN = """set -e
 iptables -N MINE
 iptables -A MINE -m comment --comment 'before -j KUBE-SERVICES' -j ACCEPT
 iptables -A INPUT -p tcp --dport 4 -j MINE
 nft add table ip kube
-ip link add calibration type dummy
+ip link add calibration type bridge
 ip route add blackhole 203.0.113.0/24
 iptables -N cali-FORWARD
 iptables -A FORWARD -m comment --comment cali:wUHhoiAYhphO9Mso -j cali-FORWARD
@@ -38,6 +38,7 @@ def test_a_worker_that_leaves_keeps_what_is_others_and_nothing_of_the_cluster(cl
     cluster.on("app-worker", FOREIGN)
     before = cluster.on("app-worker", SHOWN)
     assert [word for word in OURS[:-1] if word not in before] == ["table ip kube-proxy"]  # its mode is iptables
+    assert [word for word in THEIRS if word not in before] == []
     cluster.play("playbooks/remove_node.yml", "-e", "remove=app-worker")
     assert {node["metadata"]["name"] for node in cluster.objects("nodes")} == set(MASTERS)
     after = cluster.on("app-worker", SHOWN)
