@@ -35,7 +35,7 @@ def backup_row(cluster: Cluster) -> dict[str, Any]:
 
 def test_what_the_timer_starts_makes_a_backup(cluster: Cluster, tmp_path: Path) -> None:
     only_written = ["-e", f"backup_timer_folder={tmp_path}", "-e", "backup_timer_enabled=false"]
-    assert changes(cluster.play(PLAY, "--check", *only_written))["localhost"] == 1
+    assert changes(cluster.play(PLAY, "--check", *only_written))["localhost"] > 0
     cluster.play(PLAY, *only_written)
     assert set(changes(cluster.play(PLAY, *only_written)).values()) == {0}
     cluster.lab.run("systemd-analyze", "verify", str(tmp_path / f"{NAME}.timer"))
