@@ -16,7 +16,9 @@ from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._dns_query import DnsError, ask
 
-PINGS_AT_ONCE = 16
+PINGS_AT_ONCE = 8
+"""Each ping's socket gets a copy of the answers to all of them: with many at once and large packets it overflows on a busy
+machine, and the ping counts as lost what has arrived."""
 PING_INTERVAL = 0.2
 """Seconds between the packets of one ping: the shortest that needs no privilege."""
 SETTLE = 10
