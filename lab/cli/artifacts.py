@@ -6,7 +6,7 @@ import argparse
 import time
 from pathlib import Path
 
-from lab.artifacts import catalogue, mirror, registry
+from lab.artifacts import mirror, registry
 from lab.cli import kubernetes
 from lab.cli.plan import read_site
 from lab.cli.up import DEFAULT_SITE, say, step
@@ -14,8 +14,7 @@ from lab.nodes import image_build, recipe, requirements
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--minor", action="append", choices=list(catalogue.RELEASES),
-                        help="minor version of Kubernetes, more than once for several (default: the site's)")
+    kubernetes.add_minor_argument(parser)
     parser.add_argument("--site", type=Path, default=DEFAULT_SITE, help="folder of the site (default: the documented)")
     kubernetes.add_source_arguments(parser)
 
@@ -27,8 +26,7 @@ def run(options: argparse.Namespace) -> int:
     workshop = kubernetes.workshop(options, say)
     with step("image"):
         rootfs = image_build.build_image(say)
-    minors = options.minor or [kubernetes.minor_of(site)]
-    made = mirror.make(workshop, rootfs, site, minors, options.upstream)
+    made = mirror.make(workshop, rootfs, site, options.minor or kubernetes.minors(site), options.upstream)
     for name, tags in registry.tags(made.registry).items():
         say(f"  {name}: {', '.join(tags)}")
     say(f"artifacts are in {workshop.artifacts} after {time.monotonic() - began:.0f} s")

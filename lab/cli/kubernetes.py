@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,12 @@ EVICTION = {"memory.available": "50Mi", "nodefs.available": "1%", "nodefs.inodes
 
 class OldImage(RuntimeError):
     """The lab was made from an image without a registry."""
+
+
+def add_minor_argument(parser: argparse.ArgumentParser) -> None:
+    """Which minor versions; an upgrade needs two at once."""
+    parser.add_argument("--minor", action="append", choices=list(catalogue.RELEASES),
+                        help="minor version of Kubernetes, more than once for several (default: the site's)")
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +53,12 @@ def minor_of(site: Mapping[str, Any]) -> str:
     """The site's minor version of Kubernetes: 1.36, also when it names a patch."""
     version = str(site.get("kubernetes_version") or catalogue.DEFAULT_MINOR).removeprefix("v")
     return ".".join(version.split(".")[:2])
+
+
+def minors(site: Mapping[str, Any], further: Sequence[str] | None = None) -> list[str]:
+    """The minor versions that are served: the named ones, and the site's last, as it says which kubectl is used."""
+    own = minor_of(site)
+    return [*(minor for minor in dict.fromkeys(further or ()) if minor != own), own]
 
 
 def registry_command(places: Places, layout: Plan, rootfs: Path, storage: Path) -> list[str]:

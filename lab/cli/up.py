@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="a cloud image whose guest agent does not start by itself; a vendor snippet starts it")
     parser.add_argument("--without-kubernetes", action="store_true",
                         help="no packages and images for a cluster, also when the site has one")
+    kubernetes.add_minor_argument(parser)
     kubernetes.add_source_arguments(parser)
     parser.add_argument("--time-scale", default="0.1", help="how long emulated work takes, 1 is real (%(default)s)")
 
@@ -100,7 +101,7 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
     if kubernetes.has_cluster(site) and not options.without_kubernetes:
         with step("packages and images"):
             workshop = kubernetes.workshop(options, say)
-            made = mirror.make(workshop, rootfs, site, [kubernetes.minor_of(site)], options.upstream)
+            made = mirror.make(workshop, rootfs, site, kubernetes.minors(site, options.minor), options.upstream)
             mirror.publish(made, places.served)
             kubernetes.link_client(places, made)
         with step("image registry"):
