@@ -44,9 +44,7 @@ class Repository:
 
     def source(self) -> str:
         """The deb822 stanza."""
-        lines = ["Types: deb", f"URIs: {self.url}", f"Suites: {self.suite}"]
-        lines += [f"Components: {' '.join(self.components)}"] if self.components else []
-        return "\n".join([*lines, f"Signed-By: {self.key_path}", ""])
+        return stanza(self.url, self.suite, self.components, self.key_path)
 
     def check(self) -> None:
         """Raises InfraError for a combination that apt refuses."""
@@ -54,6 +52,13 @@ class Repository:
             raise InfraError(
                 f"repository {self.name}: a flat one has a suite that ends with / and no components; any other has both"
             )
+
+
+def stanza(url: str, suite: str, components: Sequence[str], key: str) -> str:
+    """A source of apt in the deb822 format; ``key`` is the file of the keys that may sign."""
+    lines = ["Types: deb", f"URIs: {url}", f"Suites: {suite}"]
+    lines += [f"Components: {' '.join(components)}"] if components else []
+    return "\n".join([*lines, f"Signed-By: {key}", ""])
 
 
 def plain(fingerprint: str) -> str:

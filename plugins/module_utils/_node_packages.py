@@ -52,6 +52,15 @@ def matches(version: str, wanted: str) -> bool:
     return have[: len(want)] == want
 
 
+def other_versions(machines: Mapping[str, Mapping[str, Mapping[str, Any]]], wanted: str) -> list[str]:
+    """One text for each machine that has packages of another version than the wanted one."""
+    told = {
+        machine: [f"{name} {package['version']}" for name, package in found.items() if not matches(package["version"], wanted)]
+        for machine, found in machines.items()
+    }
+    return [f"{machine} has {' and '.join(packages)}" for machine, packages in told.items() if packages]
+
+
 def newest(versions: Iterable[str], wanted: str) -> str | None:
     """The newest of the versions that match; None if none does."""
     fitting = [version for version in versions if matches(version, wanted)]

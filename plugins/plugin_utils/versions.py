@@ -17,6 +17,8 @@ SUPPORTED = {
     "calico_version": ("3.31",),
     "kube_vip_version": ("1.2",),
 }
+# The last day on which a minor version of Kubernetes is maintained.
+END_OF_LIFE = {"1.35": "2027-02-28", "1.36": "2027-06-28"}
 _VERSION = re.compile(r"v?(\d{1,3}\.\d{1,3})(?:\.\d{1,4})?(?:-[0-9A-Za-z.-]{1,20})?")
 
 

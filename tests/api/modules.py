@@ -36,12 +36,12 @@ class Result:
         return self.data[key]
 
 
-def run_module(name: str, folder: Path, check: bool = False, **options: Any) -> Result:
-    """The result of one run of detectviz.infra.<name>; ``folder`` takes its temporary files."""
+def run_module(module: str, folder: Path, check: bool = False, **options: Any) -> Result:
+    """The result of one run of detectviz.infra.<module>; ``folder`` takes its temporary files."""
     arguments = {**options, "_ansible_check_mode": check, "_ansible_diff": True, "_ansible_remote_tmp": str(folder)}
     arguments |= {"_ansible_tmpdir": str(folder), "_ansible_keep_remote_files": True}
     done = subprocess.run(
-        [sys.executable, CHECKOUT / "plugins/modules" / f"{name}.py"],
+        [sys.executable, CHECKOUT / "plugins/modules" / f"{module}.py"],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": arguments}),
         capture_output=True,
         text=True,

@@ -1,0 +1,320 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the versions that run and the one that is wanted to what is done on each node, and what forbids it. Pure.
+
+Nothing is remembered between runs but what is on the nodes and in the cluster, so a run that was killed anywhere is gone
+on with by the same plan: what is done is seen to be done.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_upgrade import APPLY, NODE, VERSIONED
+from ansible_collections.detectviz.infra.plugins.module_utils._node_packages import matches, newest, upstream
+
+KUBEADM, CONTROL_PLANE, KUBELET, RELEASE = "kubeadm", "control_plane", "kubelet", "release"
+"""Steps of a node, in their order: the package of kubeadm; what kubeadm does; drain, packages, runtime and kubelet; given
+back."""
+PACKAGES = ("kubelet", "kubeadm", "kubectl")
+KUBELET_SKEW = 3
+CERTIFICATE_DAYS = 1
+SOON = 30
+
+DEPRECATED, BUDGETS, BARE, END_OF_LIFE = "deprecated_apis", "budgets", "bare_pods", "end_of_life"
+ACCEPTABLE = (DEPRECATED, BUDGETS, BARE, END_OF_LIFE)
+"""Problems that a user may take upon himself, by name."""
+
+Version = tuple[int, ...]
+Problem = tuple[str, str]
+"""Kind, which is empty for what nobody may accept, and text."""
+
+
+def parse(version: str | None) -> Version | None:
+    """``v1.36.3`` → (1, 36, 3); None for what is no version."""
+    match = re.match(r"v?(\d+)\.(\d+)\.(\d+)", version or "")
+    return tuple(int(part) for part in match.groups()) if match else None
+
+
+def upgrade_plan(
+    nodes: Mapping[str, Mapping[str, Any]],
+    workload: Mapping[str, Any],
+    masters: Sequence[str],
+    workers: Sequence[str],
+    wanted: str,
+    certificates: Sequence[Mapping[str, Any]] = (),
+    accept: Sequence[str] = (),
+    drain: bool = True,
+    end_of_life: str | None = None,
+    today: datetime.date | None = None,
+) -> dict[str, Any]:
+    """``nodes``: by name what ``kubeadm_upgrade`` observed, with ``packages`` {name: version}, ``available``
+    {name: [versions]}, ``offers_error`` and ``members`` (None without a control plane). ``workload``: of
+    ``cluster_workload``. ``certificates``: rows of ``certificate_rows``. ``accept``: of ACCEPTABLE.
+
+    Returns target, current (the lowest version of an API server), problems, accepted, notes, steps {name: [step]},
+    commands {name: command of kubeadm}, lines (the plan in words).
+    """
+    everyone = [*masters, *workers]
+    unseen = [name for name in everyone if name not in nodes]
+    if unseen:
+        return _refused([f"{name} was not reached: nothing is decided without it" for name in unseen])
+    target = target_version(nodes, everyone, wanted)
+    current = _lowest(nodes[name]["api_server"] for name in masters)
+    if target is None or current is None:
+        told = [] if target else [*_unoffered(nodes, everyone, wanted)]
+        told += [] if current else ["No API server of a master answers: bring the cluster up first (playbooks/p2_kubernetes.yml)"]
+        return _refused(told)
+    steps, commands = _steps(nodes, workload, masters, workers, target)
+    found = [
+        *_skew_problems(nodes, workload, masters, workers, target),
+        *_missing_packages(nodes, steps, target),
+        *_unhealthy(nodes, workload, everyone, masters),
+        *(_drain_problems(workload, steps) if drain else ()),
+        *_deprecated(nodes, masters, target),
+        *_certificate_problems(certificates),
+        *_end_of_life(target, end_of_life, today or datetime.datetime.now(datetime.timezone.utc).date()),
+    ] if any(steps.values()) else []
+    unknown = [kind for kind in accept if kind not in ACCEPTABLE]
+    problems = [f"{kind} cannot be accepted; what can is {', '.join(ACCEPTABLE)}" for kind in unknown]
+    problems += [text + (f" (or accept {kind})" if kind else "") for kind, text in found if kind not in accept]
+    return {
+        "target": target, "current": current, "problems": problems,
+        "accepted": [text for kind, text in found if kind in accept],
+        "notes": [*_ending(certificates), *([f"v{_minor(target)} is maintained until {end_of_life}"] if end_of_life else [])],
+        "steps": steps, "commands": commands,
+        "lines": [f"{name}: {_words(steps[name], commands.get(name), target, drain)}" for name in everyone],
+    }  # fmt: skip
+
+
+def _refused(problems: list[str]) -> dict[str, Any]:
+    return {
+        "target": None, "current": None, "problems": problems, "accepted": [], "notes": [], "steps": {}, "commands": {},
+        "lines": [],
+    }  # fmt: skip
+
+
+def target_version(nodes: Mapping[str, Mapping[str, Any]], names: Sequence[str], wanted: str) -> str | None:
+    """``v1.36.3``: the newest version of kubeadm that fits, of those that are offered and those that are installed."""
+    known = [version for name in names for version in nodes[name]["available"].get("kubeadm") or []]
+    known += [nodes[name]["packages"]["kubeadm"] for name in names if nodes[name]["packages"].get("kubeadm")]
+    best = newest(known, wanted)
+    return f"v{upstream(best)}" if best else None
+
+
+def _unoffered(nodes: Mapping[str, Mapping[str, Any]], names: Sequence[str], wanted: str) -> Iterator[str]:
+    errors = sorted({nodes[name]["offers_error"] for name in names if nodes[name]["offers_error"]})
+    told = f": {'; '.join(errors)}" if errors else ", which can be read"
+    yield (
+        f"Kubernetes {wanted} is not offered by the repository of its packages{told}. Name a version that is offered, or a "
+        "mirror that has it (package_mirrors)"
+    )
+
+
+def _lowest(versions: Any) -> str | None:
+    return min((version for version in versions if parse(version)), key=lambda version: parse(version) or (), default=None)
+
+
+def _minor(version: str) -> str:
+    return ".".join(str(part) for part in (parse(version) or ())[:2])
+
+
+def _steps(
+    nodes: Mapping[str, Mapping[str, Any]],
+    workload: Mapping[str, Any],
+    masters: Sequence[str],
+    workers: Sequence[str],
+    target: str,
+) -> tuple[dict[str, list[str]], dict[str, str]]:
+    steps: dict[str, list[str]] = {}
+    commands: dict[str, str] = {}
+    for name in [*masters, *workers]:
+        node, seen = nodes[name], workload["nodes"].get(name) or {}
+        kubelet = not (node["kubelet"] == seen.get("kubelet") == target and _has(node, PACKAGES, target))
+        kubeadm = node["begun"] is not None or (_old_control_plane(node, target) if name in masters else kubelet)
+        found = {
+            KUBEADM: not _has(node, ("kubeadm",), target),
+            CONTROL_PLANE: kubeadm,
+            KUBELET: kubelet,
+            RELEASE: kubelet or bool(seen.get("ours")),
+        }
+        steps[name] = [step for step, needed in found.items() if needed]
+        if kubeadm:
+            commands[name] = NODE
+    for name in [*masters, *workers]:
+        if (nodes[name]["begun"] or {}).get("command") == APPLY:
+            commands[name] = APPLY
+    # The cluster's own record of its version is written by that command alone.
+    if masters and APPLY not in commands.values() and workload["version"] != target:
+        first = next((name for name in masters if name in commands), masters[0])
+        commands[first] = APPLY
+        steps[first] = [step for step in (KUBEADM, CONTROL_PLANE, KUBELET, RELEASE) if step in [*steps[first], CONTROL_PLANE]]
+    return steps, commands
+
+
+def _has(node: Mapping[str, Any], names: Sequence[str], target: str) -> bool:
+    versions = [node["packages"].get(name) for name in names]
+    return all(version is not None and matches(version, target) for version in versions)
+
+
+def _old_control_plane(node: Mapping[str, Any], target: str) -> bool:
+    return node["api_server"] != target or any(node["static_pods"].get(name) != target for name in VERSIONED)
+
+
+def _skew_problems(
+    nodes: Mapping[str, Mapping[str, Any]],
+    workload: Mapping[str, Any],
+    masters: Sequence[str],
+    workers: Sequence[str],
+    target: str,
+) -> Iterator[Problem]:
+    wanted = parse(target) or ()
+    servers = {name: version for name in masters if (version := parse(nodes[name]["api_server"]))}
+    lowest, highest = min(servers.values()), max(servers.values())
+    running = [(f"the API server of {name}", nodes[name]["api_server"]) for name in masters]
+    running += [(f"the kubelet of {name}", (workload["nodes"].get(name) or {}).get("kubelet")) for name in [*masters, *workers]]
+    newer = [f"{what} is {version}" for what, version in running if (parse(version) or ()) > wanted]
+    if newer:
+        yield "", (
+            f"{target} is older than what runs ({', '.join(newer)}), and Kubernetes is never taken back: set "
+            "kubernetes_version to what runs, or restore a backup from before (playbooks/restore.yml)"
+        )
+    if wanted[0] != lowest[0] or wanted[1] > lowest[1] + 1:
+        yield "", (
+            f"{target} is more than one minor version above v{_text(lowest)}: go through each in turn, first "
+            f'kubernetes_version: "{lowest[0]}.{lowest[1] + 1}"'
+        )
+    if highest[:2] > (lowest[0], lowest[1] + 1):
+        yield "", f"The API servers are more than one minor version apart (v{_text(lowest)} and v{_text(highest)})"
+    for name in [*masters, *workers]:
+        kubelet = parse((workload["nodes"].get(name) or {}).get("kubelet"))
+        if kubelet is None:
+            continue
+        if wanted[1] - kubelet[1] > KUBELET_SKEW:
+            yield "", (
+                f"The kubelet of {name} is v{_text(kubelet)}, more than {KUBELET_SKEW} minor versions behind {target}: "
+                "upgrade it to the cluster's version first"
+            )
+        # A master's kubelet asks its own API server, which is upgraded before it.
+        if name in workers and kubelet[:2] > lowest[:2]:
+            yield "", f"The kubelet of {name} is v{_text(kubelet)}, newer than an API server (v{_text(lowest)})"
+
+
+def _text(version: Version) -> str:
+    return ".".join(str(part) for part in version)
+
+
+def _missing_packages(
+    nodes: Mapping[str, Mapping[str, Any]], steps: Mapping[str, Sequence[str]], target: str
+) -> Iterator[Problem]:
+    lacking: dict[tuple[str, str], list[str]] = {}
+    for name, planned in steps.items():
+        node = nodes[name]
+        needed = PACKAGES if KUBELET in planned else ("kubeadm",) if KUBEADM in planned else ()
+        missing = [
+            package
+            for package in needed
+            if not _has(node, (package,), target) and newest(node["available"].get(package) or [], target) is None
+        ]
+        if missing:
+            lacking.setdefault((", ".join(missing), node["offers_error"]), []).append(name)
+    for (packages, error), names in lacking.items():
+        why = f" ({error})" if error else ""
+        yield "", f"{packages} {target} cannot be had on {', '.join(names)}{why}: name a mirror that has it (package_mirrors)"
+
+
+def _unhealthy(
+    nodes: Mapping[str, Mapping[str, Any]], workload: Mapping[str, Any], everyone: Sequence[str], masters: Sequence[str]
+) -> Iterator[Problem]:
+    """What is not whole, but for a node on which an upgrade has begun: that is what this run repairs."""
+    again = "bring the cluster back first (playbooks/p2_kubernetes.yml)"
+    for name in everyone:
+        if nodes[name]["begun"]:
+            continue
+        seen = workload["nodes"].get(name)
+        if seen is None:
+            yield "", f"{name} is no node of the cluster: {again}, or take its row out of the table"
+        elif not seen["ready"]:
+            yield "", f"{name} is not ready: {again}"
+        if name in masters and nodes[name]["api_server"] is None:
+            yield "", f"The API server of {name} does not answer: {again}"
+    strangers = sorted(set(workload["nodes"]) - set(everyone))
+    if strangers:
+        yield "", f"{', '.join(strangers)} is a node and not in the table, so nobody would upgrade it: put it in, or remove it"
+    if any(nodes[name]["begun"] for name in masters):
+        return
+    problems = {nodes[name]["etcd_problem"] for name in masters if nodes[name]["etcd_problem"]}
+    for problem in sorted(problems):
+        yield "", f"etcd is not whole: {problem}; {again}"
+    for name in masters:
+        members = nodes[name]["members"]
+        if members is not None and len(members) != len(masters):
+            yield "", f"etcd has {len(members)} members, and the table {len(masters)} masters: {again}"
+            return
+
+
+def _drain_problems(workload: Mapping[str, Any], steps: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    drained = {name for name, planned in steps.items() if KUBELET in planned}
+    for budget in workload["budgets"]:
+        pods = [item for item in budget["pods"] if item["node"] in drained]
+        if pods and budget["allowed"] < 1:
+            yield BUDGETS, (
+                f"The PodDisruptionBudget {budget['name']} lets none of its pods go now, and "
+                f"{', '.join(_places(pods))} would have to: add replicas, wait until all are ready, or change the budget"
+            )
+    bare = [item for item in workload["bare"] if item["node"] in drained]
+    if bare:
+        yield BARE, f"{', '.join(_places(bare))} would be lost, as nothing makes them anew: delete them, or let a controller do it"
+
+
+def _places(pods: Sequence[Mapping[str, str]]) -> list[str]:
+    return [f"{item['pod']} on {item['node']}" for item in pods]
+
+
+def _deprecated(nodes: Mapping[str, Mapping[str, Any]], masters: Sequence[str], target: str) -> Iterator[Problem]:
+    """What somebody has asked for since the API servers started, and the target no longer has."""
+    wanted = (parse(target) or ())[:2]
+    found = set()
+    for name in masters:
+        for item in nodes[name]["deprecated"]:
+            removed = tuple(int(part) for part in re.findall(r"\d+", item["removed_release"])[:2])
+            if removed <= wanted:
+                group = f"{item['group']}/" if item.get("group") else ""
+                found.add((f"{item['resource']} of {group}{item['version']}", item["removed_release"]))
+    for what, removed in sorted(found):
+        yield DEPRECATED, (
+            f"Somebody has asked for {what}, which {removed} removes: find out who (kubectl get --raw /metrics, the audit "
+            "log), and let it use a newer version"
+        )
+
+
+def _certificate_problems(rows: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
+    for row in rows:
+        if row["days_left"] < CERTIFICATE_DAYS:
+            yield "", f"{row['text']}: renew it first (playbooks/renew_certificates.yml)"
+
+
+def _ending(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    soon = [row for row in rows if CERTIFICATE_DAYS <= row["days_left"] < SOON]
+    return [f"{row['text']}; the upgrade renews those of the control plane" for row in soon]
+
+
+def _end_of_life(target: str, end: str | None, today: datetime.date) -> Iterator[Problem]:
+    if end is None:
+        yield END_OF_LIFE, f"Until when {target} is maintained is not known to this release of the collection"
+    elif today > datetime.date.fromisoformat(end):
+        yield END_OF_LIFE, f"{target} is not maintained any more since {end}: name a newer version"
+
+
+def _words(steps: Sequence[str], command: str | None, target: str, drain: bool) -> str:
+    words = {
+        KUBEADM: "kubeadm's package",
+        CONTROL_PLANE: f"kubeadm upgrade {command}",
+        KUBELET: "drain, kubelet and kubectl" if drain else "kubelet and kubectl (no drain)",
+        RELEASE: "given back",
+    }
+    return ", ".join(words[step] for step in steps) or f"is {target}"
