@@ -49,8 +49,8 @@ def cluster_plan(
     """
     unseen = [name for name in [*masters, *workers] if name not in nodes]
     if unseen:
-        return _refused([f"{name} was not reached: nothing is decided without it; bring it up, or take its row out "
-                         "of the table" for name in unseen])  # fmt: skip
+        return _refused([f"{name} was not reached, or failed before this: nothing is decided without it; mend what is told of it "
+                         "above, bring it up, or take its row out of the table" for name in unseen])  # fmt: skip
     made_in_lab = [] if allow_standins else [
         problem for name in [*masters, *workers] for problem in marked(nodes[name].get("marks") or [], name)
     ]  # fmt: skip
@@ -170,7 +170,7 @@ def _without_majority(nodes: Mapping[str, Observation], masters: Sequence[str]) 
     at = {node["address"]: name for name, node in nodes.items()}
     told = max((nodes[name]["etcd"]["members"] for name in leaderless), key=len)
     silent = [at.get(member["address"], member["address"]) for member in told]
-    silent = [name for name in silent if name not in leaderless]
+    silent = sorted(name for name in silent if name not in leaderless)
     return (
         f"etcd has no majority, so the cluster is down, not absent: of its {len(told)} members only {', '.join(leaderless)} "
         f"{'runs' if len(leaderless) == 1 else 'run'}. Bring back {' or '.join(silent) or 'the others'} (journalctl -u kubelet "

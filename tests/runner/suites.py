@@ -141,6 +141,8 @@ def lab(context: Context) -> Outcome:
 def cluster(context: Context) -> Outcome:
     """The demo: the documented site from nothing to a verified cluster, broken and repaired."""
     arguments = ["-p", "no:pytest-ansible", "tests/lab/cluster"]
+    if context.everything:
+        return _with_programs(context, "cluster", [*arguments, "--failovers", "10"], timeout=4 * 3600)
     return _with_programs(context, "cluster", arguments + _tier(context), timeout=5400)
 
 

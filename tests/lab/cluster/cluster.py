@@ -2,22 +2,64 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shlex
+import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.lab.conftest import LabCommand
+from tests.lab.conftest import CHECKOUT, LabCommand
 from tests.lab.test_site import IDS, MACHINES, changes
 
 MASTERS = [name for name in MACHINES if name.startswith("master")]
 NODE_API = "https://$PROXMOX_HOST:8006/api2/json/nodes/proxmox/qemu"
 PATIENCE = 300
 """Seconds; far more than needed, as other things may run on the machine."""
+
+
+class Run:
+    """A running ansible-playbook."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._process = process
+        self._log = log
+
+    def said(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def until(self, what: str, check: Callable[[], bool]) -> None:
+        """The run must not end before."""
+
+        def seen() -> bool:
+            return check() or self._process.poll() is not None
+
+        eventually(what, seen, 900)
+        assert self._process.poll() is None, f"the run ended before {what}:\n{self.said()[-3000:]}"
+
+    def kill(self) -> None:
+        """`kill -9` of everything of the run on this machine, as when it loses its power. SSH's shared connections are
+        daemons of their own and time out."""
+        for pid in [self._process.pid, *_descendants(self._process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(30)
+
+
+def _descendants(pid: int) -> list[int]:
+    found = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found += [int(child), *_descendants(int(child))]
+    return found
 
 
 class Cluster:
@@ -36,6 +78,20 @@ class Cluster:
     def refused(self, playbook: str, *words: str) -> str:
         """What a run said that stopped with a failed task."""
         return self.lab("exec", "--", "ansible-playbook", playbook, *words, code=2)
+
+    @contextmanager
+    def background(self, playbook: str, *words: str) -> Iterator[Run]:
+        """A run that goes on beside the test; killed at the end if it still goes on."""
+        with tempfile.NamedTemporaryFile() as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "lab", "--name", self.lab.name, "exec", "--", "ansible-playbook", playbook, *words],
+                cwd=CHECKOUT, env=self.lab.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            run = Run(process, Path(log.name))
+            try:
+                yield run
+            finally:
+                run.kill()
 
     def kubectl(self, *words: str, code: int | None = 0) -> str:
         return self.lab("exec", "--", "kubectl", "--request-timeout=20s", *words, code=code)
@@ -69,6 +125,10 @@ class Cluster:
         started = sum("BECOME-SUCCESS" in str(entry.get("MESSAGE")) for entry in entries if entry.get("SYSLOG_IDENTIFIER") == "sudo")
         named = Counter(entry["SYSLOG_IDENTIFIER"].removeprefix("ansible-").rpartition(".")[2] for entry in told)
         return named + Counter({"without a log": started - as_root})
+
+    def holds(self, name: str, condition: str) -> bool:
+        """Whether a shell's condition is true on a machine."""
+        return self.on(name, f"if {condition} >/dev/null 2>&1; then echo yes; fi") == "yes"
 
     def power(self, name: str, action: str) -> None:
         """Switch a guest on or off (`start`, `stop`) as a user does at Proxmox, with nothing of ours."""
@@ -117,6 +177,10 @@ class Cluster:
     def backups(self) -> list[Path]:
         """Oldest first."""
         return sorted((self.state / "etcd").glob("*.etcd.cms"))
+
+    def unfinished(self, name: str) -> str:
+        """What our own runs have noted on a node as begun and not ended."""
+        return self.on(name, "cat /var/lib/detectviz-infra/kubeadm-unfinished.json 2>/dev/null || true")
 
     def write(self, name: str) -> None:
         """Something that etcd keeps, to be found again."""
