@@ -17,7 +17,7 @@ from tests.lab.test_safety import picture
 
 STORY = [
     "test_demo.py", "test_guards.py", "test_failover.py", "test_faults.py", "test_restore.py", "test_backup_timer.py",
-    "test_certificates.py", "test_wiped.py", "test_leaving.py", "test_upgrade.py",
+    "test_certificates.py", "test_wiped.py", "test_killed_runs.py", "test_leaving.py", "test_upgrade.py",
 ]  # fmt: skip
 RUNNING = "DETECTVIZ_TEST_CLUSTER"
 """Name of a lab that runs already, for work on a single file: it is used as it is, and left."""

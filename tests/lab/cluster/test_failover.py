@@ -1,4 +1,4 @@
-"""The node with the virtual address is lost in six ways, and etcd loses its majority.
+"""The node with the virtual address is lost in six ways, each master in turn, and two at once.
 
 `--failovers N` repeats each way N times; the end of the run tells the times. They are those of kube-vip's stand-in, on a
 machine that all nodes share, so no test has a limit for them beyond "it comes back".
@@ -12,9 +12,11 @@ import pytest
 
 from tests.lab.cluster.cluster import MASTERS, Cluster, eventually
 from tests.lab.cluster.failover import Failover, measure
-from tests.lab.cluster.holder_faults import WAYS, Way, all_can_take_over
+from tests.lab.cluster.holder_faults import WAYS, Way, all_can_take_over, switched_off, switched_on
+from tests.lab.test_site import MACHINES
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
+SEEN_SECONDS = 120
 
 
 @pytest.fixture(autouse=True)
@@ -35,6 +37,42 @@ def test_the_api_comes_back_when_the_holder_of_the_address_is_lost(
         all_can_take_over(cluster)
         found = measure(cluster, partial(way.fault, cluster), partial(way.mend, cluster))
         failovers.setdefault(way.name, []).append(found)
+
+
+@pytest.mark.parametrize("name", MASTERS)
+def test_reads_and_writes_go_on_without_any_one_master(cluster: Cluster, name: str) -> None:
+    cluster.write("before-the-loss")
+    switched_off(cluster, name)
+    try:
+        eventually(f"the API answers without {name}", cluster.answers, SEEN_SECONDS)
+        cluster.write("after-the-loss")
+        assert {"before-the-loss", "after-the-loss"} <= cluster.written()
+        eventually(f"{name} is seen to be lost", lambda: cluster.ready() == set(MACHINES) - {name})
+        cluster.kubectl("delete", "configmap", "before-the-loss")
+    finally:
+        switched_on(cluster, name)
+    all_can_take_over(cluster)
+    assert "after-the-loss" in cluster.written()
+    cluster.kubectl("delete", "configmap", "after-the-loss")
+
+
+def test_two_masters_lost_are_told_by_name_and_one_that_returns_is_enough(cluster: Cluster) -> None:
+    cluster.write("before-both")
+    for name in MASTERS[1:]:
+        switched_off(cluster, name)
+    eventually("the API refuses", lambda: not cluster.answers())
+    said = cluster.refused("site.yml", "--tags", "p2")
+    for name in MASTERS[1:]:
+        assert f"{name} is not reached over SSH: run playbooks/p1_machines.yml, or start it" in said
+    assert cluster.unfinished("master-1") == ""
+    switched_on(cluster, MASTERS[1])
+    eventually("the API answers with two of three", cluster.answers)
+    assert "before-both" in cluster.written()
+    cluster.write("with-two")
+    cluster.play("site.yml")
+    all_can_take_over(cluster)
+    assert cluster.missed() == []
+    cluster.kubectl("delete", "configmap", "before-both", "with-two")
 
 
 def test_etcd_without_a_majority_is_told_as_that_and_nothing_is_initialised(cluster: Cluster) -> None:
