@@ -18,7 +18,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._dns_query import 
 
 PINGS_AT_ONCE = 8
 """Each ping's socket gets a copy of the answers to all of them: with many at once and large packets it overflows on a busy
-machine, and the ping counts as lost what has arrived."""
+machine, and the ping counts as lost what has arrived. So there are few, and what was lost is asked for again alone."""
 PING_INTERVAL = 0.2
 """Seconds between the packets of one ping: the shortest that needs no privilege."""
 SETTLE = 10
@@ -141,15 +141,22 @@ def ping_command(address: str, mtu: int, count: int) -> list[str]:
 
 def run_pings(run: Run, pings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Each ``{address, mtu, count}`` gets ``sent`` and ``received``; one that lost everything also ``small``: whether
-    the address answers a packet of 100 bytes, which tells a path that is too narrow from one that is not there."""
+    the address answers a packet of 100 bytes, which tells a path that is too narrow from one that is not there.
+
+    Where an address answers and packets were lost, it is asked again, alone, and only that counts."""
     with ThreadPoolExecutor(PINGS_AT_ONCE) as pool:
-        return list(pool.map(lambda ping: _ping(run, ping), pings))
+        found = list(pool.map(lambda ping: _ping(run, ping), pings))
+    return [_measured(run, ping) if ping["small"] or 0 < ping["received"] < ping["sent"] else ping for ping in found]
 
 
 def _ping(run: Run, ping: Mapping[str, Any]) -> dict[str, Any]:
     # Packets to a machine that was made anew go to its old hardware address until the neighbour table has found that
     # out, which is no loss of the path: the address has some time for a first answer.
     run(["ping", "-n", "-q", "-c", "1", "-w", str(SETTLE), "-i", str(PING_INTERVAL), ping["address"]])
+    return _measured(run, ping)
+
+
+def _measured(run: Run, ping: Mapping[str, Any]) -> dict[str, Any]:
     sent, received = _count(run, ping["address"], ping["mtu"], ping["count"])
     small = None if received else bool(_count(run, ping["address"], 100, 2)[1])
     return {**ping, "sent": sent, "received": received, "small": small}
