@@ -84,7 +84,8 @@ def test_a_package_of_another_version_stops_the_run(cluster: Cluster) -> None:
     other = "/^Package: kubelet$/,/^$/s/^Version: .*/Version: 1.35.9-1.1/"
     with edited(cluster, "app-worker", "/var/lib/dpkg/status", other):
         said = told(cluster.refused(*P2))
-    assert "app-worker has kubelet 1.35.9-1.1, and the site wants 1.36" in said and "upgrade playbook" in said
+    assert "Nothing was changed. The site wants Kubernetes 1.36, and app-worker has kubelet 1.35.9-1.1" in said
+    assert "playbooks/upgrade.yml" in said
 
 
 def test_another_kubelet_before_the_packages_stops_the_run(cluster: Cluster) -> None:
