@@ -20,7 +20,8 @@ SITE = {
     "networks": {"vmbr0": {"cidr": "198.18.0.0/16", "gateway": "198.18.255.1", "mtu": 1500}},
     "cluster_network": "vmbr0",
     "vip": {"address": "198.18.255.20", "name": "k8s-api", "network": "vmbr0"},
-    "pod_cidrs": ["10.244.0.0/16"],
+    # Each node gets a /24 of it, and the table has a thousand.
+    "pod_cidrs": ["10.128.0.0/14"],
     "service_cidrs": ["10.96.0.0/12"],
     "load_balancer_pool": ["198.18.255.30-198.18.255.39"],
     "dns": {"servers": ["198.18.255.1"]},
