@@ -112,17 +112,19 @@ class Pipeline:
         done: list[Step] = []
         retries = 0
         first = plan
+        earlier: Exception | None = None
         while True:
             steps = [step for step in plan.steps if step.kind not in _LATER]
             again = plan.replan_after_clone and bool(steps) and steps[0].kind == "clone"
             if again:
                 steps = steps[:1]
-            failure = self._carry_out(guest, plan, steps, done, deadline)
+            failure = self._carry_out(guest, plan, steps, done, earlier, deadline)
             if failure is None:
                 if not again:
                     return done
             else:
                 step, error = failure
+                earlier = error
                 retries += 1
                 moved = self._exact and getattr(error, "reason", None) is Reason.CHANGED
                 if moved or retries > MAX_RETRIES or not worth_another_try(error):
@@ -154,9 +156,18 @@ class Pipeline:
             raise StepError(guest.label, step.text, _After(later, error, guest.label)) from error
 
     def _carry_out(
-        self, guest: Guest, plan: GuestPlan, steps: list[Step], done: list[Step], deadline: Deadline
+        self,
+        guest: Guest,
+        plan: GuestPlan,
+        steps: list[Step],
+        done: list[Step],
+        earlier: Exception | None,
+        deadline: Deadline,
     ) -> tuple[Step, Exception] | None:
-        """Does the steps in order; returns the one that failed with its error."""
+        """Does the steps in order; returns the one that failed with its error.
+
+        When the time ends, the error also says why an earlier try failed, if one did.
+        """
         for step in steps:
             self._tools.progress.say(guest.name, step.text, "start")
             try:
@@ -165,7 +176,8 @@ class Pipeline:
                 if step.kind == "shutdown" and plan.ha_managed:
                     self._until_stopped(guest, plan.node, deadline)
             except DeadlineError as error:
-                raise StepError(guest.label, step.text, error) from error
+                cause = _After(error, earlier, guest.label) if earlier else error
+                raise StepError(guest.label, step.text, cause) from error
             except InfraError as error:
                 return step, error
             done.append(step)

@@ -72,6 +72,18 @@ def test_somebody_who_edits_again_and_again_is_not_overwritten(site: Site, first
     assert not site.run([row(first_id, cores=4)]).changed
 
 
+def test_the_end_of_the_time_hides_no_earlier_failure(site: Site, first_id: int) -> None:
+    """The look at the guest after the failure takes all the time that is left."""
+    site.run([row(first_id)])
+    text = "checksum mismatch (file change by other user?)"
+    site.pve.fault("status", method="POST", path="/nodes/{node}/qemu/{vmid}/config", status=500, text=text)
+    site.pve.fault("delay", method="GET", path="/nodes/{node}/qemu/{vmid}/pending", nth=2, seconds=140)
+    done = site.run([row(first_id, cores=4)], timeout=6)
+    whole = done.guest(first_id)["error"]
+    for part in (f"guest-{first_id} ({first_id}): configure cores", text, "its time is over"):
+        assert part in whole, whole
+
+
 def test_a_guest_that_was_killed_while_it_was_waited_for_needs_nothing_more(site: Site, first_id: int) -> None:
     site.run_until("GET /nodes/{node}/qemu/{vmid}/agent/file-read", [row(first_id), row(first_id + 1)], wait="agent")
     again = site.run([row(first_id), row(first_id + 1)], wait="agent")
