@@ -79,7 +79,7 @@ ensure_venv() {
 ensure_main_venv() {
     python=$(find_python 11 11) || die "no Python 3.11 with venv was found; on Debian 12: apt-get install python3-venv"
     ensure_venv core-2.19 "$python" tests/core-2.19.txt requirements.txt lab/requirements.txt tests/requirements.txt \
-        tests/requirements-pytest.txt
+        tests/requirements-every-core.txt
 }
 
 # What the embedded lab needs of Debian; `python -m lab up` names what is missing.

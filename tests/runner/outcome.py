@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+MESSAGE = 600
+
 
 @dataclass
 class Outcome:
@@ -31,6 +33,12 @@ class Outcome:
             self.failures.append(name)
 
 
+def _short(message: str) -> str:
+    """The start of a failure's message on one line: the end of a long log is all that some readers get to see."""
+    line = " ".join(message.split())
+    return line if len(line) <= MESSAGE else f"{line[:MESSAGE]} …"
+
+
 def from_junit(path: Path, suite: str, exit_code: int) -> Outcome:
     """Reads pytest's JUnit file. A run that ended badly without a failed case (no file, a crash) counts as one failure."""
     outcome = Outcome()
@@ -38,9 +46,10 @@ def from_junit(path: Path, suite: str, exit_code: int) -> Outcome:
         for case in ElementTree.parse(path).getroot().iter("testcase"):
             name = f"{suite}: {case.get('classname')}.{case.get('name')}"
             skipped = case.find("skipped")
-            if case.find("failure") is not None or case.find("error") is not None:
+            broken = [case.find(kind) for kind in ("failure", "error") if case.find(kind) is not None]
+            if broken:
                 outcome.failed += 1
-                outcome.failures.append(name)
+                outcome.failures.append(f"{name}: {_short(broken[0].get('message') or '')}")
             elif skipped is not None:
                 outcome.left_out.append(f"{name}: {skipped.get('message')}")
             else:

@@ -65,7 +65,10 @@ def lint(context: Context) -> Outcome:
 
 def package(context: Context) -> Outcome:
     """The collection as users get it: built, installed, documented, run by name."""
-    return _pytest(context, "package", context.main, ["-p", "no:pytest-ansible", "tests/package"])
+    outcome = Outcome()
+    for core in context.cores:
+        outcome.add(_pytest(context, f"package {core.name}", core, ["-p", "no:pytest-ansible", "tests/package"]))
+    return outcome
 
 
 def contract(context: Context) -> Outcome:
@@ -79,7 +82,10 @@ def contract(context: Context) -> Outcome:
 
 def emulated(context: Context) -> Outcome:
     """Modules and playbooks against the emulator with simulated guests."""
-    return _pytest(context, "emulated", context.main, [*PARALLEL, "tests/emulated"])
+    outcome = Outcome()
+    for core in _tier_cores(context, "emulated", outcome):
+        outcome.add(_pytest(context, f"emulated {core.name}", core, [*PARALLEL, "tests/emulated"]))
+    return outcome
 
 
 def sanity(context: Context) -> Outcome:
@@ -110,10 +116,7 @@ def sanity(context: Context) -> Outcome:
 
 def integration(context: Context) -> Outcome:
     outcome = Outcome()
-    cores = context.cores if context.everything else context.cores[:1]
-    for core in context.cores[len(cores) :]:
-        outcome.left_out.append(f"integration on ansible-core {core.name} (bin/test --all runs it)")
-    for core in cores:
+    for core in _tier_cores(context, "integration", outcome):
         place, environment = context.collection_copy(core)
         names = sorted(aliases.parent.name for aliases in (place / "tests/integration/targets").glob("*/aliases"))
         targets = [name for name in names if not name.startswith("setup_")]
@@ -157,6 +160,14 @@ def _with_programs(context: Context, name: str, arguments: list[str], timeout: f
     return _pytest(context, name, context.main, arguments, timeout)
 
 
+def _tier_cores(context: Context, suite: str, outcome: Outcome) -> list[Core]:
+    """All cores with --all, else the main one; what that leaves out is told in the outcome."""
+    if context.everything:
+        return context.cores
+    outcome.left_out += [f"{suite} on ansible-core {core.name} (bin/test --all runs it)" for core in context.cores[1:]]
+    return [context.main]
+
+
 def _tier(context: Context) -> list[str]:
     return [] if context.everything else ["-m", "not long"]
 
@@ -187,9 +198,9 @@ def molecule(context: Context) -> Outcome:
 SUITES = [
     Suite("unit", "pure logic, on every core", unit),
     Suite("lint", "ansible-lint, ruff, shellcheck, documentation, changelog", lint),
-    Suite("package", "the built and installed collection", package),
+    Suite("package", "the built and installed collection, on every core", package),
     Suite("contract", "the Proxmox emulator against schema, facts and foreign clients", contract),
-    Suite("emulated", "modules and playbooks against the emulator", emulated),
+    Suite("emulated", "modules and playbooks against the emulator; --all: on every core", emulated),
     Suite("sanity", "ansible-test sanity, on every core", sanity),
     Suite("integration", "ansible-test integration; --all: on every core", integration),
     Suite("api", "modules against a real Kubernetes API server", api),
