@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._dns_query import DnsError, ask
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import parse_writes
 from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import Run, parse_interfaces, run_pings
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials, HttpsJson
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import read_marks
@@ -91,11 +92,8 @@ def _api_health() -> str:
 def read_etcd() -> dict[str, Any]:
     """This node's own etcd: ``members`` [{name, learner}], ``leader`` (whether it sees one), ``healthy``, ``alarms``, or
     ``error``."""
-    credentials = Credentials(
-        str(PKI / "etcd/ca.crt"), str(PKI / "etcd/healthcheck-client.crt"), str(PKI / "etcd/healthcheck-client.key")
-    )
-    client = HttpsJson("127.0.0.1", ETCD_PORT, credentials)
     try:
+        client = _etcd()
         health = client.get("/health")
         members = client.post("/v3/cluster/member/list", {}).get("members") or []
         status = client.post("/v3/maintenance/status", {})
@@ -112,6 +110,23 @@ def read_etcd() -> dict[str, Any]:
         "version": status.get("version"),
         "alarms": sorted(str(alarm.get("alarm")) for alarm in alarms),
     }
+
+
+def read_etcd_writes() -> dict[str, float] | None:
+    """Counters of this node's own etcd, as :func:`_etcd_disk.parse_writes` gives them; None without an answer."""
+    if not (PKI / "etcd/server.crt").exists():
+        return None
+    try:
+        return parse_writes(str(_etcd().get("/metrics")))
+    except InfraError:
+        return None
+
+
+def _etcd() -> HttpsJson:
+    credentials = Credentials(
+        str(PKI / "etcd/ca.crt"), str(PKI / "etcd/healthcheck-client.crt"), str(PKI / "etcd/healthcheck-client.key")
+    )
+    return HttpsJson("127.0.0.1", ETCD_PORT, credentials)
 
 
 def serve_pods(pods: Sequence[Mapping[str, Any]], port: int) -> dict[str, str]:

@@ -66,10 +66,20 @@ probe:
     node: {description: "What was read of the node; null without O(read).", type: dict}
     serve_problems: {description: By pod why it does not echo., type: dict}
     reach: {description: By pod what it reached., type: dict}
+    etcd_writes:
+      description: >-
+        V(seconds) and V(writes) that the node's etcd has written to its disk since it began; null where there is none.
+        Two of them tell how fast the disk is.
+      type: dict
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.detectviz.infra.plugins.module_utils._node_probe import reach_from_pods, read_node, serve_pods
+from ansible_collections.detectviz.infra.plugins.module_utils._node_probe import (
+    reach_from_pods,
+    read_etcd_writes,
+    read_node,
+    serve_pods,
+)
 
 ARGUMENT_SPEC = {
     "read": {"type": "bool", "default": True},
@@ -98,6 +108,7 @@ def main() -> None:
         "node": read_node(run) if params["read"] else None,
         "serve_problems": serve_pods(pods, params["port"]),
         "reach": reach_from_pods(run, sources),
+        "etcd_writes": read_etcd_writes(),
     }
     module.exit_json(changed=False, probe=probe)
 

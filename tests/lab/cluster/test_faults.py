@@ -6,6 +6,7 @@ Joins are made to fail on master-3, which has left the cluster for it. Where a l
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -20,7 +21,7 @@ import pytest
 
 from tests.lab.cluster.cluster import MASTERS, Cluster, eventually
 from tests.lab.cluster.holder_faults import all_can_take_over
-from tests.lab.test_site import MACHINES
+from tests.lab.test_site import IDS, MACHINES
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(2700)]
 JOINER = "master-3"
@@ -109,6 +110,46 @@ def test_a_node_whose_disk_is_full_is_named_with_its_condition(cluster: Cluster)
         assert "DiskPressure" in json.dumps(list(missed.values()))
     eventually("the pressure is gone", lambda: not disk_pressure(cluster, "app-worker"), 600)
     whole_again(cluster)
+
+
+def test_a_slow_disk_under_etcd_is_named_with_what_a_write_takes(cluster: Cluster) -> None:
+    with slow_disk(cluster, "master-2", writes=4):
+        cluster.refused("playbooks/acceptance_p2.yml")
+        missed = {row["guest"]: row["found"] for row in cluster.missed() if row["check"] == "etcd's disk"}
+    print(f"at four writes a second: {missed}")
+    assert list(missed) == ["master-2"]
+    whole_again(cluster)
+
+
+@contextmanager
+def slow_disk(cluster: Cluster, name: str, writes: int) -> Iterator[None]:
+    """A guest's processes may write so often in a second: each control group of it, as those of version 1 do not inherit."""
+    guest = f"{cluster.lab.namespace}-{IDS[list(MACHINES).index(name)]}"
+    top = Path("/sys/fs/cgroup/blkio") / cluster.lab.namespace / guest
+    if not (top / THROTTLE).exists():
+        pytest.skip(f"there is no {top / THROTTLE}: this machine has cgroup v2, or a kernel that cannot slow writes")
+    groups = [top, *(path for path in top.rglob("*") if path.is_dir())]
+    disk = whole_disk(os.stat(cluster.lab.folder).st_dev)
+
+    def allow(number: int) -> None:
+        for group in groups:
+            with contextlib.suppress(FileNotFoundError):  # of a process that has ended since
+                (group / THROTTLE).write_text(f"{disk} {number}")
+
+    allow(writes)
+    try:
+        yield
+    finally:
+        allow(0)
+
+
+THROTTLE = "blkio.throttle.write_iops_device"
+
+
+def whole_disk(device: int) -> str:
+    """Numbers of the disk that a device is, or is a part of: only disks can be slowed."""
+    place = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
+    return ((place.parent if (place / "partition").exists() else place) / "dev").read_text().strip()
 
 
 def disk_pressure(cluster: Cluster, name: str) -> bool:

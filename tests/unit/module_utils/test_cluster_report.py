@@ -60,8 +60,8 @@ def hostvars() -> dict[str, dict[str, Any]]:
         seen[name] = {
             "node_role": "control_plane" if master else "worker",
             "disks": [{"name": "system"}] if master else [{"name": "system"}, {"name": "data"}],
-            "cluster_checks_node": {"probe": {"node": inside, "serve_problems": {}}},
-            "cluster_checks_reach": {"probe": {"reach": reach(name)}},
+            "cluster_checks_node": {"probe": {"node": inside, "serve_problems": {}, "etcd_writes": writes(1000, 2.0)}},
+            "cluster_checks_reach": {"probe": {"reach": reach(name), "etcd_writes": writes(1010, 2.05)}},
         }
     return seen
 
@@ -69,6 +69,10 @@ def hostvars() -> dict[str, dict[str, Any]]:
 def etcd() -> dict[str, Any]:
     members = [{"name": name, "learner": False} for name in MASTERS]
     return {"error": None, "healthy": True, "members": members, "leader": True, "alarms": []}
+
+
+def writes(count: int, seconds: float) -> dict[str, float]:
+    return {"writes": float(count), "seconds": seconds}
 
 
 def reach(node: str) -> dict[str, Any]:
@@ -191,6 +195,7 @@ BREAKS = {
     "volume group data-vg": ("w1", lambda w: inside(w, "w1").update(volume_groups={})),
     "API server of the node": ("m2", lambda w: inside(w, "m2").update(api="HTTP 500")),
     "etcd's health": ("m2", lambda w: inside(w, "m2")["etcd"].update(alarms=["NOSPACE"])),
+    "etcd's disk": ("m1", lambda w: w["vars"]["m1"]["cluster_checks_reach"]["probe"].update(etcd_writes=writes(1010, 3.1))),
     "etcd members": ("m1", lambda w: inside(w, "m1")["etcd"]["members"].append({"name": "old", "learner": False})),
     "certificates": ("m1", lambda w: inside(w, "m1")["certificates"]["days"].update(apiserver=3)),
     "made in a lab": ("w1", lambda w: inside(w, "w1").update(marks=[BUILT])),
@@ -242,6 +247,13 @@ def test_one_fault_is_missed_by_its_check(world: dict[str, Any], check: str) -> 
     missed = [(row["guest"], row["check"]) for row in report(world)["misses"]]
     assert (subject, check) in missed
     assert {guest for guest, _check in missed} <= {subject, "cluster"}, "a fault is told where it is"
+
+
+def test_a_disk_without_enough_writes_is_not_verified(world: dict[str, Any]) -> None:
+    world["vars"]["m1"]["cluster_checks_reach"]["probe"].update(etcd_writes=writes(1001, 9.0))
+    result = report(world)
+    assert result["misses"] == []
+    assert ("m1", "etcd's disk") in [(row["guest"], row["check"]) for row in result["unverified"]]
 
 
 def test_a_cluster_that_does_not_answer_is_one_miss(world: dict[str, Any]) -> None:
