@@ -35,14 +35,17 @@ def listing(namespace: str) -> list[dict[str, Any]]:
 
 
 def make(namespace: str, name: str, mtu: int) -> None:
-    """Make one bridge, up, without spanning tree, whose MTU is its own.
+    """Make one bridge, up, without spanning tree, whose MTU and hardware address are its own.
 
     A bridge follows the smallest MTU of its ports until its own is changed, and setting the value it has is no
-    change to the kernel: hence the step over another value.
+    change to the kernel: hence the step over another value. It follows its ports' smallest address as well, until one
+    is set, and guests would lose their gateway whenever one of them comes or goes.
     """
     _ip(namespace, "link", "add", name, "type", "bridge", "stp_state", "0", "forward_delay", "0")
     for value in (OTHER_MTU, mtu):
         _ip(namespace, "link", "set", name, "mtu", str(value))
+    (link,) = json.loads(_ip(namespace, "-json", "link", "show", name))
+    _ip(namespace, "link", "set", name, "address", link["address"])
     _ip(namespace, "link", "set", name, "up")
 
 

@@ -32,17 +32,9 @@ def main() -> int:
     if unknown:
         parser.error(f"no such suite: {', '.join(unknown)}; there are {', '.join(names)}")
 
-    chosen = [
-        suite
-        for suite in SUITES
-        if suite.name in options.suites or not options.suites and (options.everything or not suite.long)
-    ]
+    chosen = [suite for suite in SUITES if suite.name in options.suites or not options.suites]
     cores = [Core(name, Path(venv)) for name, _sign, venv in (core.partition("=") for core in options.core)]
-    left_out = [
-        f"suite {suite.name}: {'bin/test --all runs it' if suite.long and not options.suites else 'not asked for'}"
-        for suite in SUITES
-        if suite not in chosen
-    ] + options.left_out
+    left_out = [f"suite {suite.name}: not asked for" for suite in SUITES if suite not in chosen] + options.left_out
     total = Outcome(left_out=left_out)
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="detectviz-test-") as scratch, ThreadPoolExecutor(2) as pool:

@@ -24,8 +24,6 @@ class Suite:
     name: str
     what: str
     run: Callable[[Context], Outcome]
-    long: bool = False
-    """Left out unless it is asked for by name or with --all."""
     lab: bool = False
     """Starts a lab: runs in the lane of those."""
 
@@ -211,7 +209,7 @@ SUITES = [
     Suite("sanity", "ansible-test sanity, on every core", sanity),
     Suite("integration", "ansible-test integration; --all: on every core", integration),
     Suite("api", "modules against a real Kubernetes API server", api),
-    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster, long=True, lab=True),
+    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster, lab=True),
     Suite("lab", "real guests in the embedded lab", lab, lab=True),
     Suite("molecule", "molecule scenarios on lab guests", molecule, lab=True),
 ]
