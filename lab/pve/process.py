@@ -3,7 +3,7 @@
     with Emulator.start(folder, time_scale=0.05) as pve:
         pve.api().nodes.get()
 
-Clients are those that users have: requests and proxmoxer. They are imported when they are asked for.
+Its clients are those that users have (lab.pve.client).
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from lab.pve.client import Client
+
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 60.0  # seconds; a first start on a fresh machine fetches the schema
 
 
-class Emulator:
+class Emulator(Client):
     """One running emulator and how to reach it. `options` are those of `python -m lab pve`, with underscores."""
 
     def __init__(self, folder: Path, **options: Any) -> None:
@@ -95,70 +97,10 @@ class Emulator:
     def __exit__(self, *_error: object) -> None:
         self.stop()
 
-    # -- clients ------------------------------------------------------------------------------------------------
-
     @property
     def log_path(self) -> Path:
         """What it printed."""
         return self.folder / "emulator.log"
-
-    @property
-    def url(self) -> str:
-        return f"https://{self.connection['host']}:{self.connection['port']}"
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Variables that our modules and community.proxmox read, for the administrator's token."""
-        return {"PROXMOX_HOST": self.connection["host"], "PROXMOX_PORT": str(self.connection["port"]),
-                "PROXMOX_USER": self.connection["user"], "PROXMOX_TOKEN_ID": self.connection["token_id"],
-                "PROXMOX_TOKEN_SECRET": self.connection["token_secret"],
-                "PROXMOX_CA_PATH": self.connection["ca_path"]}
-
-    def session(self, token: str | None = None, user: str | None = None, password: str | None = None) -> Any:
-        """A requests session: the administrator's token, `token` ("user@realm!id=secret"), or a login."""
-        import requests
-
-        session = requests.Session()
-        session.trust_env = False  # REQUESTS_CA_BUNDLE would win over `verify`
-        session.verify = self.connection["ca_path"]
-        if user is not None:
-            answer = session.post(f"{self.url}/api2/json/access/ticket", timeout=30, data={
-                "username": user, "password": password or self.connection["password"]})
-            answer.raise_for_status()
-            data = answer.json()["data"]
-            session.cookies.set("PVEAuthCookie", data["ticket"])
-            session.headers["CSRFPreventionToken"] = data["CSRFPreventionToken"]
-            return session
-        own = f"{self.connection['user']}!{self.connection['token_id']}={self.connection['token_secret']}"
-        session.headers["Authorization"] = f"PVEAPIToken={token or own}"
-        return session
-
-    def api(self, **options: Any) -> Any:
-        """proxmoxer with the administrator's token, or with the options given."""
-        import proxmoxer
-
-        if not options:
-            options = {"user": self.connection["user"], "token_name": self.connection["token_id"],
-                       "token_value": self.connection["token_secret"]}
-        return proxmoxer.ProxmoxAPI(self.connection["host"], port=self.connection["port"],
-                                    verify_ssl=self.connection["ca_path"], timeout=60, **options)
-
-    def call(self, method: str, path: str, session: Any = None, /, **data: Any) -> Any:
-        """One request below /api2/json; the answer as requests gives it."""
-        session = session or self.session()
-        place = "params" if method in ("GET", "DELETE") else "data"
-        return session.request(method, f"{self.url}/api2/json{path}", timeout=60, **{place: data})
-
-    def wait(self, upid: str, timeout: float = 60.0) -> str:
-        """The exit status of a task; TimeoutError when it does not end."""
-        node, deadline = upid.split(":")[1], time.monotonic() + timeout
-        session = self.session()
-        while time.monotonic() < deadline:
-            task = self.call("GET", f"/nodes/{node}/tasks/{upid}/status", session).json()["data"]
-            if task["status"] == "stopped":
-                return task["exitstatus"]
-            time.sleep(0.05)
-        raise TimeoutError(f"{upid} did not end in {timeout} s")
 
     # -- the lab's own interface ---------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.pve.process import Emulator
+from lab.pve.client import Client
 
 PLAYBOOKS = Path(__file__).parent / "foreign"
 
@@ -34,13 +34,15 @@ class Run:
         return {task: result.get("msg") for task, result in self.results.items() if result.get("failed")}
 
 
-def environment(pve: Emulator, folder: Path) -> dict[str, str]:
-    """Neutral settings; the certificate is verified, with the emulator's own authority as the only one."""
+def environment(pve: Client, folder: Path) -> dict[str, str]:
+    """Neutral settings; the certificate is verified, with the host's own authority, if one is named, as the only one."""
     kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG") if key in os.environ}
     settings = folder / "ansible.cfg"
     settings.write_text("[defaults]\n", encoding="utf-8")  # neither the user's nor the checkout's settings
+    if pve.connection["ca_path"]:
+        kept["REQUESTS_CA_BUNDLE"] = pve.connection["ca_path"]
     return {**kept, **pve.environment, "PROXMOX_VALIDATE_CERTS": "true", "PROXMOX_URL": pve.url,
-            "REQUESTS_CA_BUNDLE": pve.connection["ca_path"], "ANSIBLE_CONFIG": str(settings),
+            "ANSIBLE_CONFIG": str(settings),
             "ANSIBLE_LOCAL_TEMP": str(folder / "local"), "ANSIBLE_REMOTE_TEMP": str(folder / "remote"),
             "ANSIBLE_HOME": str(folder / "home"), "ANSIBLE_STDOUT_CALLBACK": "ansible.posix.json",
             "ANSIBLE_DEPRECATION_WARNINGS": "false", "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
@@ -53,7 +55,7 @@ def _command(name: str, *arguments: str) -> list[str]:
     return [str(Path(sys.executable).parent / name), *arguments]
 
 
-def play(pve: Emulator, folder: Path, playbook: str, **variables: Any) -> Run:
+def play(pve: Client, folder: Path, playbook: str, **variables: Any) -> Run:
     """Run tests/contract/foreign/<playbook>. Its outcome is the caller's to judge."""
     command = _command("ansible-playbook", "-i", "localhost,", "-c", "local", str(PLAYBOOKS / playbook),
                        "-e", json.dumps(variables))
@@ -68,7 +70,7 @@ def play(pve: Emulator, folder: Path, playbook: str, **variables: Any) -> Run:
     return Run(done.returncode, results, done.stdout + done.stderr)
 
 
-def inventory(pve: Emulator, folder: Path, source: str) -> dict[str, Any]:
+def inventory(pve: Client, folder: Path, source: str) -> dict[str, Any]:
     """`ansible-inventory --list` of tests/contract/foreign/<source>."""
     command = _command("ansible-inventory", "-i", str(PLAYBOOKS / source), "--list")
     done = subprocess.run(command, env=environment(pve, folder), cwd=folder, capture_output=True, text=True,

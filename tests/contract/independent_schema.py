@@ -5,6 +5,7 @@ The emulator has a validator of its own; answers are judged here by code that sh
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import Any
 
@@ -15,6 +16,7 @@ from lab.pve.schema import build
 _BOUNDS = ("minimum", "maximum", "minLength", "maxLength")
 
 
+@functools.cache
 def returns_of(version: str) -> dict[tuple[str, str], dict[str, Any]]:
     """{(method, path): JSON Schema} of a release, read from the extract itself."""
     paths = json.loads(build.ensure(version).read_text(encoding="utf-8"))

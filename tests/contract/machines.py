@@ -10,12 +10,13 @@ BASE = "/nodes/pve/qemu"
 class Api:
     """Requests as one identity (the administrator unless a token is given)."""
 
-    def __init__(self, pve: Any, token: str | None = None) -> None:
+    def __init__(self, pve: Any, token: str | None = None, node: str = "pve") -> None:
         self.pve = pve
+        self.base = f"/nodes/{node}/qemu"
         self.session = pve.session(token)
 
     def _send(self, method: str, path: str, options: dict[str, Any]) -> Any:
-        return self.pve.call(method, path if path.startswith("/") else f"{BASE}/{path}", self.session, **options)
+        return self.pve.call(method, path if path.startswith("/") else f"{self.base}/{path}", self.session, **options)
 
     def get(self, path: str, /, **options: Any) -> Any:
         return self._done("GET", path, options)
@@ -58,7 +59,7 @@ class Api:
 
     def blank(self, vmid: int, **options: Any) -> dict[str, Any]:
         """A new machine of the smallest kind; its configuration."""
-        self.run(self.post(BASE, vmid=vmid, memory=512, **options))
+        self.run(self.post(self.base, vmid=vmid, memory=512, **options))
         return self.config(vmid)
 
     def clone(self, vmid: int, source: int = 9000, **options: Any) -> dict[str, Any]:

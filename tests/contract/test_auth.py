@@ -8,12 +8,13 @@ import pytest
 import requests
 from proxmoxer import AuthenticationError, ProxmoxAPI, ResourceException
 
+pytestmark = pytest.mark.emulator_only("it makes users or tokens, or needs a password")
+
 
 def anonymous(pve, method="GET", path="/version", **headers):
     session = requests.Session()
     session.trust_env = False
-    return session.request(method, f"{pve.url}/api2/json{path}", headers=headers, verify=pve.connection["ca_path"],
-                           timeout=30)
+    return session.request(method, f"{pve.url}/api2/json{path}", headers=headers, verify=pve.verify, timeout=30)
 
 
 def token(pve, user, name="main", **options):
@@ -23,8 +24,9 @@ def token(pve, user, name="main", **options):
     return f"{user}!{name}={made.json()['data']['value']}"
 
 
-def test_nobody_is_told_so_in_the_status_line_only(pve):
-    answer = anonymous(pve)
+@pytest.mark.real
+def test_nobody_is_told_so_in_the_status_line_only(host):
+    answer = anonymous(host)
     assert (answer.status_code, answer.reason, answer.content) == (401, "No ticket", b"")
 
 
@@ -35,13 +37,16 @@ def test_refusals_are_delayed(make_pve):
         assert time.monotonic() - began >= 1.5
 
 
-def test_realms_are_open_to_all(pve):
-    assert {realm["realm"] for realm in anonymous(pve, path="/access/domains").json()["data"]} == {"pam", "pve"}
+@pytest.mark.real
+def test_realms_are_open_to_all(host):
+    assert {realm["realm"] for realm in anonymous(host, path="/access/domains").json()["data"]} >= {"pam", "pve"}
 
 
-def test_a_wrong_password_has_a_body(pve):
-    answer = requests.post(f"{pve.url}/api2/json/access/ticket", data={"username": "root@pam", "password": "no"},
-                           verify=pve.connection["ca_path"], timeout=30)
+@pytest.mark.real
+def test_a_failed_login_has_a_body(host):
+    """By a user whom no host has, so that no account is locked by it."""
+    answer = requests.post(f"{host.url}/api2/json/access/ticket", verify=host.verify, timeout=30,
+                           data={"username": "dvz-no-such-user@pve", "password": "no-such-password"})
     assert (answer.status_code, answer.reason) == (401, "authentication failure")
     assert answer.json()["data"] is None
 
@@ -64,16 +69,19 @@ def test_a_ticket_renews_itself(pve):
     assert answer.json()["data"]["username"] == "root@pam"
 
 
-def test_a_forged_ticket_is_none(pve):
-    answer = anonymous(pve, Cookie="PVEAuthCookie=PVE:root@pam:6543210F::c2lnbmF0dXJl")
+@pytest.mark.real
+def test_a_forged_ticket_is_none(host):
+    answer = anonymous(host, Cookie="PVEAuthCookie=PVE:root@pam:6543210F::c2lnbmF0dXJl")
     assert (answer.status_code, answer.reason) == (401, "Authentication failed!")
 
 
-@pytest.mark.parametrize("header", ["PVEAPIToken=root@pam!lab=wrong", "PVEAPIToken=root@pam!nope=x",
-                                    "PVEAPIToken=ghost@pve!lab=x", "PVEAPIToken=root@pam=x", "PVEAPIToken=nonsense"])
-def test_what_is_wrong_with_a_token_is_not_told(pve, header):
+@pytest.mark.real
+@pytest.mark.parametrize("token", ["{user}!{name}=wrong", "{user}!dvz-nope=x", "dvz-ghost@pve!lab=x", "{user}=x",
+                                   "nonsense"])
+def test_what_is_wrong_with_a_token_is_not_told(host, token):
     """Since pve-manager 9.1.5."""
-    answer = anonymous(pve, Authorization=header)
+    own = {"user": host.connection["user"], "name": host.connection["token_id"]}
+    answer = anonymous(host, Authorization="PVEAPIToken=" + token.format(**own))
     assert (answer.status_code, answer.reason, answer.text) == (401, "Authentication failed!", "")
 
 

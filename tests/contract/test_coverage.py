@@ -14,6 +14,8 @@ from lab.pve.process import ROOT
 from lab.pve.schema.model import Schema
 from tests.contract import coverage
 
+pytestmark = pytest.mark.emulator_only("it is about what the emulator answers and leaves out")
+
 README = ROOT / "lab" / "pve" / "README.md"
 
 

@@ -10,6 +10,8 @@ import pytest
 from lab.pve.process import Emulator
 from tests.contract.machines import Api
 
+pytestmark = pytest.mark.emulator_only("the host is killed in the middle of work")
+
 
 def busy(pve: Emulator) -> list[str]:
     """Tasks of many kinds at once; their UPIDs."""

@@ -12,6 +12,8 @@ from lab.pve.faults import ACTIONS
 from tests.contract.file_server import serve
 from tests.contract.machines import Api
 
+pytestmark = pytest.mark.emulator_only("faults are injected")
+
 
 @pytest.fixture(scope="module")
 def api(shared_pve) -> Api:

@@ -15,9 +15,13 @@ from urllib.parse import unquote
 
 import pytest
 
+from lab.pve.client import Client
 from lab.pve.process import Emulator
 from tests.contract.ansible_runs import Run, inventory, play
 from tests.contract.file_server import serve
+from tests.contract.scratch import POOL, mark
+
+pytestmark = pytest.mark.emulator_only("it needs a template, a guest with a system in it, a download, or makes users")
 
 KEYS = ("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGu+l/R5B1n0hQK9WwcE8kOeE1Yw0G8i9+3p1xYx/a8= me@example.org\n"
         "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABgQC+//+= spaced comment, with: signs\n")
@@ -37,7 +41,7 @@ def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("ansible")
 
 
-def data(pve: Emulator, path: str, **query: Any) -> Any:
+def data(pve: Client, path: str, **query: Any) -> Any:
     answer = pve.call("GET", path, **query)
     assert answer.ok, answer.text
     return answer.json()["data"]
@@ -64,7 +68,7 @@ def assert_ok(run: Run) -> Run:
 @pytest.fixture(scope="module")
 def life(site, folder) -> Run:
     return assert_ok(play(site, folder, "virtual_machine.yml", node="pve", vmid=201, guest_name="foreign-1",
-                          ssh_keys=KEYS, **TEMPLATE))
+                          **TEMPLATE))
 
 
 def test_kvm_clones_once(life, site):
@@ -73,15 +77,17 @@ def test_kvm_clones_once(life, site):
     assert [task["type"] for task in data(site, "/nodes/pve/tasks", typefilter="qmclone")] == ["qmclone"]
 
 
-def test_kvm_updates_every_key_it_was_given(life, site):
-    assert life.changed("Update")
-    found = config(site, 201)
-    expected = {"cores": 4, "memory": "4096", "onboot": 1, "agent": "enabled=1", "tags": "blue;web", "ciuser": "admin",
+@pytest.mark.real
+def test_kvm_updates_every_key_it_was_given(host, node, guest, folder):
+    run = assert_ok(play(host, folder, "update.yml", node=node, vmid=guest.vmid, guest_name="foreign-1", ssh_keys=KEYS))
+    assert run.changed("Update")
+    found = guest.config()
+    expected = {"cores": 2, "memory": "256", "onboot": 0, "agent": "enabled=1", "tags": "blue;web", "ciuser": "admin",
                 "nameserver": "192.0.2.1 192.0.2.2", "searchdomain": "example.internal",
                 "ipconfig0": "ip=192.0.2.50/24,gw=192.0.2.1", "description": "from a foreign client\n"}
     assert {key: found.get(key) for key in expected} == expected
     assert unquote(found["sshkeys"]) == KEYS
-    assert found["net0"].startswith("virtio=BC:24:11:") and found["net0"].endswith(",bridge=vmbr0,mtu=1400")
+    assert found["net0"].startswith("virtio=BC:24:11:") and found["net0"].endswith(",link_down=1,mtu=1400")
 
 
 def test_kvm_starts_restarts_and_stops(life, site):
@@ -94,11 +100,17 @@ def test_kvm_starts_restarts_and_stops(life, site):
     assert done == ["qmshutdown", "qmreset", "qmstart"]
 
 
-def test_kvm_deletes(life, site, folder):
-    gone = assert_ok(play(site, folder, "virtual_machine_gone.yml", vmid=201))
+@pytest.mark.real
+def test_kvm_creates_and_deletes(host, node, guest, folder):
+    guest.remove()
+    run = assert_ok(play(host, folder, "small_machine.yml", node=node, vmid=guest.vmid, pool=POOL,
+                         smbios=mark(guest.vmid)))
+    assert run.changed("Create") and not run.changed("Create again")
+    assert guest.config()["name"] == "foreign-small"
+    assert guest.vmid in [member["vmid"] for member in data(host, f"/pools/{POOL}")["members"]]
+    gone = assert_ok(play(host, folder, "virtual_machine_gone.yml", vmid=guest.vmid))
     assert gone.changed("Delete") and not gone.changed("Delete again")
-    assert 201 not in [guest["vmid"] for guest in data(site, "/cluster/resources", type="vm")]
-    assert [one for one in data(site, "/nodes/pve/storage/local-lvm/content") if one.get("vmid") == 201] == []
+    assert guest.state() is None
 
 
 def test_kvm_creates_from_nothing_and_makes_a_template(site, folder):
@@ -118,25 +130,36 @@ def test_kvm_creates_from_nothing_and_makes_a_template(site, folder):
 # -- proxmox_disk, proxmox_nic -------------------------------------------------------------------------------------
 
 
-def test_disk_module(site, folder):
+@pytest.mark.real
+def test_disk_module(host, node, guest, folder, storage):
+    guest.remake(scsi0=f"{storage}:1")
+    run = assert_ok(play(host, folder, "disks.yml", vmid=guest.vmid, storage=storage))
+    assert run.changed("Add") and run.changed("Grow") and not run.changed("Grow again")
+    assert run.changed("Detach") and run.changed("Remove the detached one")
+    assert not run.changed("Remove again")
+    assert "scsi1" not in guest.config() and "unused0" not in guest.config()
+    tasks = [task["type"] for task in data(host, f"/nodes/{node}/tasks", vmid=guest.vmid)]
+    assert {"qmconfig", "resize"} <= set(tasks)
+
+
+@pytest.mark.emulator_only("it moves a disk to a second storage")
+def test_disk_module_moves_to_another_storage(site, folder):
     vmid = clone(site, 203, "foreign-disks")
     assert site.call("POST", "/storage", storage="second", type="dir", path="/srv/second", content="images").ok
-    run = assert_ok(play(site, folder, "disks.yml", vmid=vmid, storage="local-lvm", other_storage="second"))
-    assert run.changed("Add") and run.changed("Grow") and not run.changed("Grow again")
-    assert run.changed("Move") and run.changed("Detach") and run.changed("Remove the detached one")
-    assert not run.changed("Remove again")
-    assert "scsi1" not in config(site, vmid) and "unused0" not in config(site, vmid)
-    assert data(site, "/nodes/pve/storage/second/content", vmid=vmid) == []
-    tasks = [task["type"] for task in data(site, "/nodes/pve/tasks", vmid=vmid)]
-    assert {"qmconfig", "resize", "qmmove"} <= set(tasks)
+    volume = config(site, vmid)["scsi0"].partition(",")[0]
+    run = assert_ok(play(site, folder, "move_disk.yml", vmid=vmid, other_storage="second"))
+    assert run.changed("Move")
+    assert config(site, vmid)["scsi0"].startswith("second:")
+    assert volume not in [one["volid"] for one in data(site, "/nodes/pve/storage/local-lvm/content")]
+    assert "qmmove" in [task["type"] for task in data(site, "/nodes/pve/tasks", vmid=vmid)]
 
 
-def test_nic_module(site, folder):
-    vmid = clone(site, 204, "foreign-nics")
-    run = assert_ok(play(site, folder, "network_devices.yml", vmid=vmid))
+@pytest.mark.real
+def test_nic_module(host, guest, folder):
+    run = assert_ok(play(host, folder, "network_devices.yml", vmid=guest.vmid))
     assert run.changed("Add") and not run.changed("Add again")
     assert run.changed("Change") and run.changed("Remove") and not run.changed("Remove again")
-    assert "net1" not in config(site, vmid) and "net0" in config(site, vmid)
+    assert "net1" not in guest.config() and "net0" in guest.config()
 
 
 # -- proxmox_template ----------------------------------------------------------------------------------------------

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.pve.network.ifreload import wanted_bridges
 from lab.pve.network.interfaces import default_interfaces, normalised, parse, show
+
+pytestmark = pytest.mark.emulator_only("pure functions of the emulator: no host is asked")
 
 FOURTH = st.integers(1, 254)
 MTU = st.none() | st.integers(1280, 65520)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.contract.machines import Api
 
+pytestmark = pytest.mark.emulator_only("a clone is a second guest, and most need a template, several nodes or a fault")
+
 
 @pytest.fixture(scope="module")
 def shared_pve(make_pve):

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from tests.contract.machines import Api
 
-
-@pytest.fixture(scope="module")
-def machine(shared_pve):
-    """One machine for the tests that only change it."""
-    api = Api(shared_pve)
-    api.blank(100, scsi0="local-lvm:2,discard=on", net0="virtio,bridge=vmbr0", name="one")
-    return api
+pytestmark = pytest.mark.emulator_only("it needs a bridge, a second storage, a user or a fault")
 
 
 @pytest.fixture
@@ -26,136 +21,204 @@ def mac(config, key="net0"):
     return config[key].split(",")[0].split("=")[1]
 
 
-def test_types_are_those_of_the_api(machine, pve):
-    config = machine.config(100)
-    assert config["memory"] == "512" and isinstance(config["memory"], str)
-    machine.change(100, cores=2, onboot=1)
-    config = machine.config(100)
+@pytest.mark.real
+def test_types_are_those_of_the_api(guest):
+    config = guest.config()
+    assert config["memory"] == "128" and len(config["digest"]) == 40
+    guest.change(cores=2, onboot=1)
+    config = guest.config()
     assert config["cores"] == 2 and config["onboot"] == 1
+    guest.change(onboot=0)
 
 
-def test_the_digest_guards_a_change(machine, pve):
-    old = machine.config(100)["digest"]
-    machine.change(100, description="first", digest=old)
+@pytest.mark.real
+def test_the_digest_guards_a_change(guest):
+    old = guest.config()["digest"]
+    guest.change(description="first", digest=old)
+    assert guest.config()["digest"] != old
     text = "checksum mismatch (file change by other user?)"
-    assert machine.refused("PUT", "100/config", cores=1, digest=old) == (500, text)
-    assert machine.refused("POST", "100/config", cores=1, digest=old) == (500, text)
+    assert guest.refused("PUT", "config", cores=1, digest=old) == (500, text)
+    assert guest.refused("POST", "config", cores=1, digest=old) == (500, text)
+
+
+def test_the_digest_tells_of_someone_elses_change(api, pve):
+    api.blank(100)
     pve.fault("foreign_edit", vmid=100)
-    assert machine.refused("POST", "100/config", cores=1, digest=machine.config(100)["digest"]) == (500, text)
+    assert api.refused("POST", "100/config", cores=1, digest=api.config(100)["digest"]) == (
+        500, "checksum mismatch (file change by other user?)")
 
 
-def test_a_description_comes_back_with_a_line_end(machine, pve):
-    machine.change(100, description="one\ntwo")
-    assert machine.config(100)["description"] == "one\ntwo\n"
+@pytest.mark.real
+def test_a_description_comes_back_with_a_line_end(guest):
+    guest.change(description="one\ntwo")
+    assert guest.config()["description"] == "one\ntwo\n"
 
 
-def test_a_network_device_is_replaced_whole(machine, pve):
-    before = machine.config(100)
-    machine.change(100, net0=f"virtio={mac(before)},bridge=vmbr0,tag=5")
-    assert mac(machine.config(100)) == mac(before)
-    machine.change(100, net0="virtio,bridge=vmbr0")
-    after = machine.config(100)
+@pytest.mark.real
+def test_post_config_is_a_task(guest):
+    upid = guest.post("config", description="in a task")
+    assert ":qmconfig:" in upid
+    guest.api.run(upid)
+    assert guest.config()["description"] == "in a task\n"
+
+
+@pytest.mark.real
+def test_pending_lists_keys_with_values(guest):
+    pending = {row["key"]: row for row in guest.get("pending")}
+    assert str(pending["memory"]["value"]) == "128" and "digest" in pending
+
+
+@pytest.mark.real
+def test_a_network_device_gets_an_address(guest):
+    assert re.match(r"virtio=([0-9A-F]{2}:){5}[0-9A-F]{2}(,|$)", guest.config()["net0"])
+
+
+@pytest.mark.real
+def test_a_network_device_is_replaced_whole(guest):
+    before = guest.config()
+    guest.change(net0=f"virtio={mac(before)},link_down=1,tag=5")
+    assert mac(guest.config()) == mac(before)
+    guest.change(net0="virtio,link_down=1")
+    after = guest.config()
     assert mac(after) != mac(before) and "tag" not in after["net0"]
 
 
-def test_each_request_for_a_disk_makes_a_new_one(machine, pve):
-    machine.change(100, scsi1="local-lvm:1")
-    first = machine.config(100)["scsi1"].split(",")[0]
-    machine.change(100, scsi1="local-lvm:1")
-    config = machine.config(100)
+@pytest.mark.real
+def test_cloud_init_keys_are_stored_encoded(guest):
+    key = "ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5AAAAIGZvbGRlcmZvbGRlcmZvbGRlcmZvbGRlcmZvbGRlcmZv%20a%40b"
+    guest.change(sshkeys=key, ipconfig0="ip=192.0.2.10/24,gw=192.0.2.1", ciuser="someone")
+    found = guest.config()
+    assert (found["sshkeys"], found["ciuser"]) == (key, "someone")
+    assert set(found["ipconfig0"].split(",")) == {"ip=192.0.2.10/24", "gw=192.0.2.1"}
+
+
+@pytest.mark.real
+def test_each_request_for_a_disk_makes_a_new_one(guest, storage):
+    guest.change(scsi1=f"{storage}:1")
+    first = guest.config()["scsi1"].split(",")[0]
+    guest.change(scsi1=f"{storage}:1")
+    config = guest.config()
     assert config["scsi1"].split(",")[0] != first and config["unused0"] == first
-    machine.change(100, delete="unused0")
-    assert first not in machine.volumes() and "unused0" not in machine.config(100)
+    guest.change(delete="unused0")
+    assert first not in guest.volumes(storage) and "unused0" not in guest.config()
 
 
-def test_a_deleted_disk_stays_as_unused_unless_forced(machine, pve):
-    machine.change(100, scsi2="local-lvm:1")
-    volume = machine.config(100)["scsi2"].split(",")[0]
-    machine.change(100, delete="scsi2")
-    assert machine.config(100)["unused0"] == volume
-    machine.change(100, scsi2=volume)
-    assert "unused0" not in machine.config(100) and machine.config(100)["scsi2"] == f"{volume},size=1G"
-    machine.change(100, delete="scsi2", force=1)
-    assert volume not in machine.volumes()
+@pytest.mark.real
+def test_a_deleted_disk_stays_as_unused_unless_forced(guest, storage):
+    guest.change(scsi2=f"{storage}:1")
+    volume = guest.config()["scsi2"].split(",")[0]
+    guest.change(delete="scsi2")
+    assert guest.config()["unused0"] == volume
+    guest.change(scsi2=volume)
+    assert "unused0" not in guest.config() and guest.config()["scsi2"] == f"{volume},size=1G"
+    guest.change(delete="scsi2", force=1)
+    assert volume not in guest.volumes(storage)
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(("options", "text"), [
     ({"delete": "nonsense"}, "delete: unknown option 'nonsense'"),
     ({"delete": "cores", "cores": 2}, "delete: you can't use '-cores' and -delete cores' at the same time"),
     ({"nonsense": 1}, "property is not defined in schema"),
-    ({"scsi3": "local:1"}, "storage 'local' does not support vm images"),
-    ({"scsi3": "local-lvm:4,import-from=local:import/x.qcow2"}, "'import-from' requires special syntax"),
     ({"skiplock": "x"}, "skiplock"),
 ])
-def test_wrong_parameters_are_named(machine, pve, options, text):
-    status, reason = machine.refused("PUT", "100/config", **options)
+def test_wrong_parameters_are_named(guest, options, text):
+    status, reason = guest.refused("PUT", "config", **options)
     assert status == 400 and text in reason
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(("options", "text"), [
-    ({"scsi3": "nowhere:1"}, "storage 'nowhere' does not exist"),
-    ({"scsi3": "local-lvm:0,import-from=local:import/x.qcow2"}, "volume 'local:import/x.qcow2' does not exist"),
     ({"sshkeys": "hello"}, "SSH public key validation error"),
     ({"boot": "order=scsi9"}, "invalid bootorder: device 'scsi9' does not exist'"),
     ({"balloon": 4096}, "balloon value too large (must be smaller than assigned memory)"),
     ({"serial1": "/dev/ttyS0"}, "only root can set 'serial1' config for real devices"),
     ({"args": "-no-reboot"}, "only root can set 'args' config"),
 ])
-def test_what_cannot_be_is_told(machine, pve, options, text):
-    assert machine.refused("PUT", "100/config", **options) == (500, text)
+def test_what_cannot_be_is_told(guest, options, text):
+    assert guest.refused("PUT", "config", **options) == (500, text)
 
 
-def test_deleting_what_is_not_set_is_only_a_warning(machine, pve):
-    upid = machine.post("100/config", delete="startdate")
-    assert machine.ends(upid) == "WARNINGS: 1"
-    assert "WARN: cannot delete 'startdate' - not set in current configuration!" in machine.log(upid)
+@pytest.mark.emulator_only("it asks for storages that a token of least privilege may not use")
+@pytest.mark.parametrize(("drive", "status", "text"), [
+    ("local:1", 400, "storage 'local' does not support vm images"),
+    ("local-lvm:4,import-from=local:import/x.qcow2", 400, "'import-from' requires special syntax"),
+    ("nowhere:1", 500, "storage 'nowhere' does not exist"),
+    ("local-lvm:0,import-from=local:import/x.qcow2", 500, "volume 'local:import/x.qcow2' does not exist"),
+])
+def test_a_drive_that_cannot_be_is_told(guest, drive, status, text):
+    got = guest.refused("PUT", "config", scsi3=drive)
+    assert got[0] == status and text in got[1]
 
 
-def test_background_delay_answers_null_or_the_error(machine, pve):
-    assert machine.post("100/config", name="two", background_delay=10) is None
-    assert machine.config(100)["name"] == "two"
+@pytest.mark.real
+def test_deleting_what_is_not_set_is_only_a_warning(guest):
+    upid = guest.post("config", delete="startdate")
+    assert guest.api.ends(upid) == "WARNINGS: 1"
+    assert "WARN: cannot delete 'startdate' - not set in current configuration!" in guest.api.log(upid)
+
+
+@pytest.mark.real
+def test_background_delay_answers_null(guest):
+    assert guest.post("config", name="two", background_delay=10) is None
+    assert guest.config()["name"] == "two"
+
+
+def test_background_delay_answers_the_error(guest, pve):
     pve.fault("task_error", task="qmconfig", text="no luck", count=1)
-    assert machine.refused("POST", "100/config", name="x", background_delay=10) == (
-        500, "failed to update VM 100: no luck")
+    assert guest.refused("POST", "config", name="x", background_delay=10) == (
+        500, f"failed to update VM {guest.vmid}: no luck")
 
 
-def test_a_second_cloudinit_drive_is_refused(machine, pve):
-    machine.change(100, ide2="local-lvm:cloudinit")
-    assert machine.config(100)["ide2"] == "local-lvm:vm-100-cloudinit,media=cdrom"
-    status = machine.ends(machine.post("100/config", ide0="local-lvm:cloudinit"))
+@pytest.mark.real
+def test_a_second_cloudinit_drive_is_refused(guest, storage):
+    guest.change(ide2=f"{storage}:cloudinit")
+    drive, _comma, rest = guest.config()["ide2"].partition(",")
+    assert drive.startswith(f"{storage}:") and f"vm-{guest.vmid}-cloudinit" in drive and rest == "media=cdrom"
+    status = guest.api.ends(guest.post("config", ide0=f"{storage}:cloudinit"))
     assert "cloud-init drive is already attached at 'ide2'" in status
-    machine.change(100, delete="ide2")
-    assert "local-lvm:vm-100-cloudinit" not in machine.volumes()
+    guest.change(delete="ide2")
+    assert drive not in guest.volumes(storage)
 
 
-def test_a_password_is_hashed_and_never_shown(machine, pve):
-    machine.change(100, cipassword="secret")
-    assert machine.config(100)["cipassword"] == "**********"
-    assert "secret" not in json.dumps(machine.get("100/pending")) + machine.get("100/cloudinit/dump", type="user")
-    assert "password: $5$" in machine.get("100/cloudinit/dump", type="user")
+@pytest.mark.real
+def test_a_password_is_hashed_and_never_shown(guest):
+    guest.change(cipassword="secret")
+    assert guest.config()["cipassword"] == "**********"
+    assert "secret" not in json.dumps(guest.get("pending")) + guest.get("cloudinit/dump", type="user")
+    assert "password: $5$" in guest.get("cloudinit/dump", type="user")
 
 
-def test_tags_are_a_sorted_set(machine, pve):
-    machine.change(100, tags="zebra,Apple;zebra")
-    assert machine.config(100)["tags"] == "apple;zebra"
+@pytest.mark.real
+def test_tags_are_a_sorted_set(guest):
+    guest.change(tags="zebra,Apple;zebra")
+    assert guest.config()["tags"] == "apple;zebra"
 
 
-def test_a_running_machine_keeps_some_changes_pending(api):
-    api.blank(110, scsi0="local-lvm:1", net0="virtio,bridge=vmbr0", cores=1, agent="enabled=0")
+@pytest.mark.real
+def test_a_running_machine_keeps_some_changes_pending(may_start, guest):
+    guest.remake(cores=1, agent="enabled=0")
+    guest.start()
+    guest.change(name="fast", cores=2, memory=256, ipconfig0="ip=dhcp", delete="agent")
+    pending = guest.pending()
+    assert {key: row.get("pending") for key, row in pending.items()} == {"cores": 2, "memory": "256", "agent": None}
+    assert pending["agent"]["delete"] == 1
+    merged, current = guest.config(), guest.config(current=1)
+    assert merged["cores"] == 2 and current["cores"] == 1 and "agent" not in merged
+    guest.change(revert="cores")
+    assert "cores" not in guest.pending()
+    guest.change(memory=128)
+    assert "memory" not in guest.pending()
+    guest.stop()
+    assert guest.pending() == {} and "agent" not in guest.config(current=1)
+
+
+@pytest.mark.emulator_only("a card is unplugged with the help of the guest's system")
+def test_cards_and_disks_are_plugged_while_it_runs(api):
+    api.blank(110, scsi0="local-lvm:1", net0="virtio,bridge=vmbr0")
     api.start(110)
     own = mac(api.config(110))
-    api.change(110, name="fast", cores=4, memory=1024, net1="virtio,bridge=vmbr0", scsi1="local-lvm:1",
-               ipconfig0="ip=dhcp", net0=f"virtio={own},bridge=vmbr0,mtu=1400", delete="agent")
-    pending = api.pending(110)
-    assert {key: row.get("pending") for key, row in pending.items()} == {"cores": 4, "memory": "1024", "agent": None}
-    assert pending["agent"]["delete"] == 1
-    merged, current = api.config(110), api.config(110, current=1)
-    assert merged["cores"] == 4 and current["cores"] == 1 and "agent" not in merged
-    api.change(110, revert="cores")
-    assert "cores" not in api.pending(110)
-    api.change(110, memory=512)
-    assert "memory" not in api.pending(110)
-    api.stop(110)
+    api.change(110, net1="virtio,bridge=vmbr0", scsi1="local-lvm:1", net0=f"virtio={own},bridge=vmbr0,mtu=1400")
     assert api.pending(110) == {} and api.config(110, current=1)["net0"].endswith("mtu=1400")
 
 
@@ -174,6 +237,7 @@ def test_a_card_is_plugged_only_where_the_machine_allows_it(api):
     api.stop(119)
 
 
+@pytest.mark.emulator_only("a disk in use is let go by the guest's system")
 def test_a_disk_in_use_is_unplugged_only_on_hotpluggable_buses(api):
     api.blank(111, scsi0="local-lvm:1", sata1="local-lvm:1", scsi1="local-lvm:1")
     api.start(111)
@@ -182,16 +246,17 @@ def test_a_disk_in_use_is_unplugged_only_on_hotpluggable_buses(api):
     assert set(api.pending(111)) == {"sata1"}
 
 
-def test_a_disk_only_grows(api):
-    api.blank(112, scsi0="local-lvm:2")
-    api.run(api.put("112/resize", disk="scsi0", size="3G"))
-    assert api.config(112)["scsi0"].endswith("size=3G")
-    api.run(api.put("112/resize", disk="scsi0", size="+1G"))
-    api.run(api.put("112/resize", disk="scsi0", size="4G"))
-    assert api.ends(api.put("112/resize", disk="scsi0", size="1G")) == "shrinking disks is not supported"
-    assert api.ends(api.put("112/resize", disk="scsi5", size="1G")) == "disk 'scsi5' does not exist"
-    assert api.config(112)["scsi0"].endswith("size=4G")
-    status, reason = api.refused("PUT", "112/resize", disk="scsi0", size="big")
+@pytest.mark.real
+def test_a_disk_only_grows(guest, storage):
+    guest.remake(scsi0=f"{storage}:1")
+    guest.api.run(guest.put("resize", disk="scsi0", size="2G"))
+    assert guest.config()["scsi0"].endswith("size=2G")
+    guest.api.run(guest.put("resize", disk="scsi0", size="+1G"))
+    guest.api.run(guest.put("resize", disk="scsi0", size="3G"))
+    assert guest.api.ends(guest.put("resize", disk="scsi0", size="1G")) == "shrinking disks is not supported"
+    assert guest.api.ends(guest.put("resize", disk="scsi5", size="1G")) == "disk 'scsi5' does not exist"
+    assert guest.config()["scsi0"].endswith("size=3G")
+    status, reason = guest.refused("PUT", "resize", disk="scsi0", size="big")
     assert status == 400 and "value does not match the regex pattern" in reason
 
 
@@ -208,15 +273,16 @@ def test_a_disk_moves_and_leaves_the_old_one_unless_told(make_pve):
         500, "you can't move to the same storage with same format")
 
 
-def test_what_the_guest_has_seen_of_cloudinit(api):
-    api.blank(113, scsi0="local-lvm:1", ide2="local-lvm:cloudinit", name="seed", ciuser="ubuntu")
-    api.start(113)
-    assert all("pending" not in row for row in api.get("113/cloudinit"))
-    api.change(113, ciuser="root")
-    assert [row for row in api.get("113/cloudinit") if "pending" in row] == [
+@pytest.mark.real
+def test_what_the_guest_has_seen_of_cloudinit(may_start, guest, storage):
+    guest.remake(ide2=f"{storage}:cloudinit", ciuser="ubuntu")
+    guest.start()
+    assert all("pending" not in row for row in guest.get("cloudinit"))
+    guest.change(ciuser="root")
+    assert [row for row in guest.get("cloudinit") if "pending" in row] == [
         {"key": "ciuser", "value": "ubuntu", "pending": "root"}]
-    api.put("113/cloudinit")
-    assert all("pending" not in row for row in api.get("113/cloudinit"))
+    guest.put("cloudinit")
+    assert all("pending" not in row for row in guest.get("cloudinit"))
 
 
 def test_a_small_token_may_change_only_what_it_is_given(pve, api):

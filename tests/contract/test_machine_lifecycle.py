@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.contract.machines import BASE, Api
+from tests.contract.scratch import POOL
+
+pytestmark = pytest.mark.emulator_only("it needs several guests or nodes, a fault or a restart")
 
 
 @pytest.fixture
@@ -12,12 +17,19 @@ def api(pve):
     return Api(pve)
 
 
-def test_a_new_machine_gets_what_pve_gives_every_machine(api):
-    config = api.blank(100, scsi0="local-lvm:2", net0="virtio,bridge=vmbr0", ide2="none,media=cdrom")
-    assert config["scsi0"] == "local-lvm:vm-100-disk-0,size=2G"
-    assert config["boot"] == "order=scsi0;ide2;net0"
+@pytest.mark.real
+def test_a_new_machine_gets_what_pve_gives_every_machine(guest):
+    config = guest.remake(ide2="none,media=cdrom")
+    assert config["boot"] == "order=ide2;net0"
     assert "uuid=" in config["smbios1"] and config["vmgenid"] and "creation-qemu=" in config["meta"]
     assert config["net0"].startswith("virtio=BC:24:11:")
+
+
+@pytest.mark.real
+def test_a_new_disk_is_the_first_to_boot(guest, storage):
+    config = guest.remake(scsi0=f"{storage}:1", ide2="none,media=cdrom")
+    assert config["scsi0"].startswith(f"{storage}:") and config["scsi0"].endswith(",size=1G")
+    assert config["boot"] == "order=scsi0;ide2;net0"
 
 
 def test_an_efi_disk_has_its_own_size(api):
@@ -25,10 +37,12 @@ def test_an_efi_disk_has_its_own_size(api):
     assert config["efidisk0"] == "local-lvm:vm-101-disk-0,efitype=4m,pre-enrolled-keys=0,size=4M"
 
 
-def test_a_taken_id_is_refused_at_once(api):
-    api.blank(102)
-    assert api.refused("POST", BASE, vmid=102) == (500, "unable to create VM 102 - VM 102 already exists on node 'pve'")
-    assert api.refused("GET", "/cluster/nextid", vmid=102)[0] == 400
+@pytest.mark.real
+def test_a_taken_id_is_refused_at_once(guest, node):
+    vmid = guest.vmid
+    assert guest.api.refused("POST", guest.api.base, **guest.options) == (
+        500, f"unable to create VM {vmid} - VM {vmid} already exists on node '{node}'")
+    assert guest.api.refused("GET", "/cluster/nextid", vmid=vmid) == (400, f"vmid: VM {vmid} already exists")
 
 
 def test_a_machine_that_cannot_have_its_disk_is_not_made(api, pve):
@@ -38,9 +52,13 @@ def test_a_machine_that_cannot_have_its_disk_is_not_made(api, pve):
     assert api.refused("GET", "103/config")[0] == 500 and api.volumes(vmid=103) == set()
 
 
-def test_create_can_start(api):
-    api.blank(104, start=1)
-    assert api.get("104/status/current")["status"] == "running"
+@pytest.mark.real
+def test_create_can_start(may_start, guest):
+    guest.remake(start=1)
+    deadline = time.monotonic() + 60
+    while guest.get("status/current")["status"] != "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_a_machine_becomes_a_template_once(api):
@@ -69,13 +87,20 @@ def test_destroying_takes_the_volumes_along(api):
     assert api.volumes(vmid=120) == set()
 
 
-def test_protection_holds(api):
-    api.blank(121, protection=1, scsi0="local-lvm:1")
-    assert api.refused("DELETE", "121") == (500, "can't remove VM 121 - protection mode enabled")
-    assert api.refused("PUT", "121/config", delete="scsi0") == (
+@pytest.mark.real
+def test_protection_holds(guest):
+    guest.change(protection=1)
+    assert guest.refused("DELETE") == (500, f"can't remove VM {guest.vmid} - protection mode enabled")
+    guest.remove()
+    assert guest.state() is None
+
+
+@pytest.mark.real
+def test_protection_holds_for_disks(guest, storage):
+    guest.remake(protection=1, scsi0=f"{storage}:1")
+    assert guest.refused("PUT", "config", delete="scsi0") == (
         500, "can't remove drive 'scsi0' - protection mode enabled")
-    api.change(121, protection=0)
-    api.remove(121)
+    guest.remove()
 
 
 def test_on_lvm_thin_a_template_in_use_can_be_destroyed(api):
@@ -87,18 +112,32 @@ def test_on_lvm_thin_a_template_in_use_can_be_destroyed(api):
     assert api.config(123)["scsi0"]
 
 
-def test_lists_show_what_may_be_seen(api, pve):
-    api.blank(130, name="seen", tags="t", cores=2, scsi0="local-lvm:3")
-    rows = {row["vmid"]: row for row in api.get(BASE)}
-    assert rows[130]["name"] == "seen" and rows[130]["cpus"] == 2 and rows[130]["maxdisk"] == 3 * 2**30
+@pytest.mark.real
+def test_lists_show_the_guest(guest):
+    guest.remake(cores=2, tags="t")
+    (row,) = [row for row in guest.api.get(guest.api.base) if row["vmid"] == guest.vmid]
+    assert (row["name"], row["cpus"], row["status"]) == (POOL, 2, "stopped")
+    (entry,) = [entry for entry in guest.api.get("/cluster/resources", type="vm") if entry["vmid"] == guest.vmid]
+    assert (entry["type"], entry["pool"]) == ("qemu", POOL)
+
+
+@pytest.mark.real
+def test_lists_show_the_size_of_the_first_disk(guest, storage):
+    guest.remake(scsi0=f"{storage}:3")
+    (row,) = [row for row in guest.api.get(guest.api.base) if row["vmid"] == guest.vmid]
+    assert row["maxdisk"] == 3 * 2**30
+
+
+def test_lists_show_nothing_to_the_blind(api, pve):
+    api.blank(130)
     api.post("/access/users", userid="blind@pve")
     secret = api.post("/access/users/blind@pve/token/tok", privsep=0)["value"]
     assert Api(pve, f"blind@pve!tok={secret}").get(BASE) == []
 
 
-def test_there_are_no_snapshots(api):
-    api.blank(131)
-    assert [row["name"] for row in api.get("131/snapshot")] == ["current"]
+@pytest.mark.real
+def test_there_are_no_snapshots(guest):
+    assert [row["name"] for row in guest.get("snapshot")] == ["current"]
 
 
 def test_a_machine_moves_to_another_node(make_pve):
@@ -136,10 +175,12 @@ def test_a_host_that_dies_in_a_clone_leaves_lock_and_volume(make_pve):
     assert api.volumes(vmid=101)
 
 
-def test_of_two_creations_with_one_id_one_is_refused_at_once(api):
-    answers = [api.pve.call("POST", "/nodes/pve/qemu", api.session, vmid=140, memory=128, scsi0="local-lvm:1")
-               for _number in range(2)]
-    assert [answer.status_code for answer in answers] == [200, 500]
-    assert answers[1].reason == "unable to create VM 140 - VM 140 already exists on node 'pve'"
-    api.run(answers[0].json()["data"])
-    assert "lock" not in api.config(140)
+@pytest.mark.real
+def test_of_two_creations_with_one_id_one_is_refused_at_once(guest, node):
+    guest.remove()
+    upid = guest.post_new()
+    vmid = guest.vmid
+    assert guest.api.refused("POST", guest.api.base, **guest.options) == (
+        500, f"unable to create VM {vmid} - VM {vmid} already exists on node '{node}'")
+    guest.api.run(upid)
+    assert "lock" not in guest.config()

@@ -8,6 +8,8 @@ import pytest
 
 from tests.contract.machines import Api
 
+pytestmark = pytest.mark.emulator_only("it needs a guest with a system in it, a bridge, a fault or other guests")
+
 
 @pytest.fixture(scope="module")
 def shared_pve(make_pve):
@@ -26,15 +28,15 @@ def until_agent(api, vmid, seconds=120):
         time.sleep(0.1)
 
 
-def test_start_is_no_error_only_once(api):
-    api.clone(101)
-    api.start(101)
-    assert api.get("101/status/current")["status"] == "running"
-    assert api.ends(api.post("101/status/start")) == "VM 101 already running"
-    assert api.refused("DELETE", "101") == (500, "VM 101 is running - destroy failed")
-    api.stop(101)
-    api.stop(101)
-    assert api.get("101/status/current")["status"] == "stopped"
+@pytest.mark.real
+def test_start_is_no_error_only_once(running):
+    vmid = running.vmid
+    assert running.get("status/current")["status"] == "running"
+    assert running.api.ends(running.post("status/start")) == f"VM {vmid} already running"
+    assert running.refused("DELETE") == (500, f"VM {vmid} is running - destroy failed")
+    running.stop()
+    running.stop()
+    assert running.get("status/current")["status"] == "stopped"
 
 
 def test_a_template_does_not_start(api):
@@ -53,9 +55,25 @@ def test_a_network_device_that_cannot_be_fails_the_start_not_the_change(api, net
     assert api.ends(api.post("102/status/start")) == end
 
 
-def test_more_cpus_than_the_host_has(api):
-    api.blank(103, cores=17)
-    assert api.ends(api.post("103/status/start")) == "MAX 16 vcpus allowed per VM on this node"
+@pytest.mark.real
+def test_more_cpus_than_the_host_has(audits, guest, node):
+    (row,) = [row for row in guest.api.get("/nodes") if row["node"] == node]
+    guest.remake(cores=row["maxcpu"] + 1)
+    assert guest.api.ends(guest.post("status/start")) == f"MAX {row['maxcpu']} vcpus allowed per VM on this node"
+    guest.change(cores=1)
+
+
+@pytest.mark.real
+def test_a_stopped_guest_has_no_agent(guest):
+    guest.change(agent="enabled=1")
+    assert guest.refused("GET", "agent/network-get-interfaces") == (500, f"VM {guest.vmid} is not running")
+
+
+@pytest.mark.real
+def test_a_guest_without_a_system_has_an_agent_that_does_not_run(may_start, guest):
+    guest.change(agent="enabled=1")
+    guest.start()
+    assert guest.refused("POST", "agent/ping") == (500, "QEMU guest agent is not running")
 
 
 def test_the_agent_says_what_cloudinit_was_told(api, pve):
@@ -104,28 +122,28 @@ def test_programs_run_through_the_agent(api):
         "content": "ru", "bytes-read": 2, "truncated": 1}
 
 
-def test_without_agent_option_there_is_no_agent(api):
-    api.blank(107)
-    assert api.refused("GET", "107/agent/info") == (500, "No QEMU guest agent configured")
+@pytest.mark.real
+def test_without_agent_option_there_is_no_agent(guest):
+    guest.remake()
+    assert guest.refused("GET", "agent/info") == (500, "No QEMU guest agent configured")
 
 
-def test_shutdown_needs_a_system_that_listens(api):
-    api.blank(108, scsi0="local-lvm:1")
-    api.start(108)
-    assert api.ends(api.post("108/status/shutdown", timeout=1)) == "VM quit/powerdown failed - got timeout"
-    api.run(api.post("108/status/shutdown", timeout=1, forceStop=1))
-    assert api.get("108/status/current")["status"] == "stopped"
-    assert api.refused("POST", "108/status/reboot") == (500, "VM 108 not running")
+@pytest.mark.real
+def test_shutdown_needs_a_system_that_listens(running):
+    assert running.api.ends(running.post("status/shutdown", timeout=1)) == "VM quit/powerdown failed - got timeout"
+    running.api.run(running.post("status/shutdown", timeout=1, forceStop=1))
+    assert running.get("status/current")["status"] == "stopped"
+    assert running.refused("POST", "status/reboot") == (500, f"VM {running.vmid} not running")
 
 
-def test_stop_can_overrule_a_shutdown(api):
-    api.blank(109, scsi0="local-lvm:1")
-    api.start(109)
-    upid = api.post("109/status/shutdown")
-    api.run(api.post("109/status/stop", **{"overrule-shutdown": 1}))
-    assert api.ends(upid) == "received interrupt"
+@pytest.mark.real
+def test_stop_can_overrule_a_shutdown(running):
+    upid = running.post("status/shutdown")
+    running.api.run(running.post("status/stop", **{"overrule-shutdown": 1}))
+    assert running.api.ends(upid) == "received interrupt"
 
 
+@pytest.mark.emulator_only("a host that overlooked `vms` would start the guests of others")
 def test_startall_starts_each_in_a_task_of_its_own(api):
     for vmid in (120, 121, 122):
         api.blank(vmid, net0="virtio,bridge=vmbr9" if vmid == 121 else "virtio,bridge=vmbr0")
@@ -140,12 +158,14 @@ def test_startall_starts_each_in_a_task_of_its_own(api):
     assert api.get("122/status/current")["status"] == "stopped"
 
 
+@pytest.mark.emulator_only("a host that overlooked `vms` would start the guests of others")
 def test_startall_passes_over_guests_that_are_not_for_boot(api):
     api.blank(123)
     api.run(api.post("/nodes/pve/startall", vms="123"))
     assert api.get("123/status/current")["status"] == "stopped"
 
 
+@pytest.mark.emulator_only("a host that overlooked `vms` would start the guests of others")
 def test_startall_asks_the_manager_of_guests_under_ha_and_only_of_those_it_names(api, pve):
     for vmid in (132, 133):
         api.blank(vmid, onboot=1)

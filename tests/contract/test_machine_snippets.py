@@ -6,6 +6,8 @@ import pytest
 
 from tests.contract.machines import Api
 
+pytestmark = pytest.mark.emulator_only("it writes files on the node's disk, or makes users")
+
 TEXT = "#cloud-config\npackages: [qemu-guest-agent]\n"
 
 
@@ -67,9 +69,10 @@ def test_without_a_cloud_init_drive_nothing_is_read(api):
     api.start(308)
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("value", ["vendor=no-volume", "seller=local:snippets/a.yml", "local:snippets/a.yml"])
-def test_what_is_no_list_of_volumes_is_refused(api, value):
-    status, text = api.refused("POST", "/nodes/pve/qemu", vmid=309, cicustom=value)
+def test_what_is_no_list_of_volumes_is_refused(guest, value):
+    status, text = guest.refused("PUT", "config", cicustom=value)
     assert status == 400 and text.startswith("cicustom: invalid format")
 
 

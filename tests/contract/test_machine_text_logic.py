@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from lab.pve.qemu import cloudinit, drives, nets, options, propstring, text
 
+pytestmark = pytest.mark.emulator_only("pure functions of the emulator: no host is asked")
+
 WORDS = st.text("abcdefghijklmnopqrstuvwxyz0123456789-_.:", min_size=1, max_size=12)
 
 

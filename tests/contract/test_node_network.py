@@ -6,6 +6,8 @@ import pytest
 
 from tests.contract.machines import Api
 
+pytestmark = pytest.mark.emulator_only("it changes the node's network")
+
 NETWORK = "/nodes/pve/network"
 BRIDGE = {"type": "bridge", "cidr": "10.0.0.2/24", "mtu": 9000, "autostart": 1}
 

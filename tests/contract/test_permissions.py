@@ -10,6 +10,8 @@ from lab.pve.access import normalize_path
 from lab.pve.roles import BUILT_IN, PRIVILEGES
 from tests.contract.test_auth import token
 
+pytestmark = pytest.mark.emulator_only("it makes users, roles, groups and permissions")
+
 
 def person(pve, name, **acl):
     """A user with an own-rights token; `acl` is given to it. Returns the token's session."""
@@ -152,6 +154,12 @@ def test_only_who_may_change_permissions_gives_them(pve):
     assert other.status_code == 403
 
 
+@pytest.mark.real
+def test_own_rights_can_be_read_and_those_in_a_pool_hold_for_its_guest(host, guest):
+    assert "VM.Allocate" in held(host, None, f"/vms/{guest.vmid}")
+    assert f"/vms/{guest.vmid}" in host.call("GET", "/access/permissions").json()["data"]
+
+
 def test_a_deleted_user_leaves_nothing(pve):
     session = person(pve, "leaver", path="/vms", roles="PVEAdmin")
     assert pve.call("DELETE", "/access/users/leaver@pve").ok
@@ -159,9 +167,10 @@ def test_a_deleted_user_leaves_nothing(pve):
     assert not [entry for entry in pve.call("GET", "/access/acl").json()["data"] if "leaver" in entry["ugid"]]
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("group", ["VM", "Datastore", "Pool", "SDN", "Sys", "User", "Mapping"])
-def test_built_in_roles_of_pve_9(pve, group):
-    roles = {role["roleid"]: role for role in pve.call("GET", "/access/roles").json()["data"]}
+def test_built_in_roles_of_pve_9(host, group):
+    roles = {role["roleid"]: role for role in host.call("GET", "/access/roles").json()["data"]}
     assert roles[f"PVE{group}Admin"]["special"] == 1
     assert set(roles["PVETemplateUser"]["privs"].split(",")) == {"VM.Audit", "VM.Clone"}
     assert "VM.Monitor" not in roles["Administrator"]["privs"]

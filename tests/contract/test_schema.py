@@ -12,6 +12,8 @@ from lab.pve.schema.model import Schema
 from lab.pve.schema.property_string import PropertyStringError, parse, parse_size, render, render_size
 from lab.pve.schema.validate import check_value, perl_pattern
 
+pytestmark = pytest.mark.emulator_only("pure functions of the emulator: no host is asked")
+
 CONFIG = "/nodes/{node}/qemu/{vmid}/config"
 
 

@@ -11,6 +11,8 @@ from lab.pve.process import ROOT
 from lab.pve.profiles import load_profile
 from lab.pve.site import default_layout, site_layout
 
+pytestmark = pytest.mark.emulator_only("it is about how an emulator is set up")
+
 PROFILE = load_profile("lvmthin")
 
 

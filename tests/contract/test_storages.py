@@ -13,6 +13,8 @@ import pytest
 
 from tests.contract.machines import BASE, Api
 
+pytestmark = pytest.mark.emulator_only("it changes storages of the whole host, or needs several")
+
 QCOW2 = b"QFI\xfb" + struct.pack(">I", 3) + bytes(16) + struct.pack(">Q", 3 * 2**30) + b"\0" * 4000
 LOCAL = "/nodes/pve/storage/local"
 

@@ -16,6 +16,20 @@ from tests.contract.file_server import serve
 from tests.contract.machines import Api
 
 NODE = "/nodes/pve1"  # of a cluster with pve2
+# (path, query) of what a client reads of a host, and of one guest of it.
+HOST_READINGS: list[tuple[str, dict[str, Any]]] = [
+    ("/version", {}), ("/access/domains", {}), ("/access/ticket", {}), ("/access/roles", {}), ("/access/groups", {}),
+    ("/access/users", {}), ("/access/acl", {}), ("/access/permissions", {}), ("/pools", {}),
+    ("/cluster/resources", {}), *(("/cluster/resources", {"type": kind}) for kind in ("vm", "node", "storage", "sdn")),
+    ("/cluster/status", {}), ("/cluster/tasks", {}), ("/cluster/options", {}), ("/cluster/nextid", {}), ("/nodes", {}),
+    ("/nodes/{node}/version", {}), ("/nodes/{node}/time", {}), ("/nodes/{node}/status", {}), ("/nodes/{node}/lxc", {}),
+    ("/nodes/{node}/qemu", {}), ("/nodes/{node}/qemu", {"full": 1}), ("/nodes/{node}/network", {}),
+    *(("/nodes/{node}/tasks", {"source": source}) for source in ("active", "archive", "all")),
+    ("/storage", {}), ("/nodes/{node}/storage", {}), ("/nodes/{node}/storage", {"format": 1})]
+GUEST_READINGS: list[tuple[str, dict[str, Any]]] = [
+    ("", {}), ("/config", {}), ("/config", {"current": 1}), ("/pending", {}), ("/status/current", {}),
+    ("/feature", {"feature": "clone"}), ("/snapshot", {}), ("/cloudinit", {}),
+    *(("/cloudinit/dump", {"type": kind}) for kind in ("user", "network", "meta"))]
 
 
 class Walker(Api):
@@ -35,10 +49,7 @@ class Walker(Api):
 
 
 def access(api: Walker) -> None:
-    api.get("/access/domains")
-    api.get("/access/ticket")
     api.post("/access/ticket", username="root@pam", password=api.pve.connection["password"])
-    api.get("/access/roles")
     api.post("/access/roles", roleid="Walker", privs="VM.Audit")
     api.put("/access/roles/Walker", privs="VM.Clone", append=1)
     api.get("/access/roles/Walker")
@@ -56,7 +67,6 @@ def access(api: Walker) -> None:
     api.get("/access/users/walker@pve/token/t1")
     api.put("/access/acl", path="/vms", roles="Walker", groups="walkers")
     api.get("/access/acl")
-    api.get("/access/permissions")
     api.get("/access/permissions", userid="walker@pve", path="/vms/100")
     with_token, api.session = api.session, api.pve.session(user="root@pam")  # passwords are not for tokens
     api.put("/access/password", userid="walker@pve", password="walks-again")
@@ -67,11 +77,8 @@ def access(api: Walker) -> None:
 
 
 def cluster_and_nodes(api: Walker) -> None:
-    for path in ("/version", "/cluster/resources", "/cluster/status", "/cluster/tasks", "/cluster/options",
-                 "/cluster/nextid", "/nodes", f"{NODE}/version", f"{NODE}/time", f"{NODE}/status", f"{NODE}/lxc"):
-        api.get(path)
-    for kind in ("vm", "node", "storage", "sdn"):
-        api.get("/cluster/resources", type=kind)
+    for path, query in HOST_READINGS:
+        api.get(path.format(node="pve1"), **query)
 
 
 def network(api: Walker) -> None:
@@ -89,8 +96,6 @@ def storages(api: Walker, folder: Path) -> None:
     api.post("/storage", storage="walk", type="dir", path="/srv/walk", content="images,import")
     api.put("/storage/walk", content="images,import,iso")
     api.get("/storage/walk")
-    api.get("/storage")
-    api.get(f"{NODE}/storage", format=1)
     api.get(f"{NODE}/storage/walk/status")
     volume = api.post(f"{NODE}/storage/walk/content", filename="vm-700-loose.raw", size="1G", vmid=700, format="raw")
     api.get(f"{NODE}/storage/walk/content")
@@ -125,18 +130,11 @@ def machines(api: Walker) -> None:
                      scsi0="local-lvm:1",
                      serial0="socket", tags="b;a", description="made\nby the walk", numa=0, vga="serial0"))
     api.run(api.post("9000/clone", newid=702, name="linked", description="a clone"))
-    api.get(f"{NODE}/qemu")
-    api.get(f"{NODE}/qemu", full=1)
-    api.get("702")
     api.run(api.post("702/config", cores=2, ciuser="me", cipassword="secret", ipconfig0="ip=192.0.2.9/24,gw=192.0.2.1"))
     api.put("702/config", onboot=1, startup="order=2,up=5",
             sshkeys="ssh-ed25519%20AAAAC3NzaC1lZDI1NTE5AAAAIA%3D%3D%20me")
-    api.get("702/config")
-    api.get("702/config", current=1)
-    api.get("702/feature", feature="clone")
-    api.get("702/snapshot")
-    for kind in ("user", "network", "meta"):
-        api.get("702/cloudinit/dump", type=kind)
+    for path, query in GUEST_READINGS:
+        api.get(f"702{path}", **query)
     api.run(api.put("702/resize", disk="scsi0", size="12G"))
     api.run(api.post("701/config", scsi1="local-lvm:1"))
     api.run(api.post("701/move_disk", disk="scsi1", storage="walk"))
@@ -193,8 +191,6 @@ def tasks(api: Walker) -> None:
         api.get(path)
     api.run(upid)
     api.get(f"{task}/status")
-    for source in ("active", "archive", "all"):
-        api.get(f"{NODE}/tasks", source=source)
     upid = api.post("702/status/shutdown", timeout=600)
     api.delete(f"{NODE}/tasks/{upid}")
     api.ends(upid)
