@@ -109,15 +109,18 @@ def _conf(folders: Sequence[str]) -> list[str]:
 
 
 def time_state(run: Run, control_time: float) -> dict[str, Any]:
-    """``{client, synchronised, settable, offset}``: offset in seconds to the control machine's clock, its delay included."""
+    """``{client, synchronised, settable, clock, offset}``: the clock in seconds of the epoch, and how many of them it is ahead
+    of the control machine's, its delay included."""
     services = service_states(run, TIME_CLIENTS)
     shown = dict(line.partition("=")[::2] for line in run(["timedatectl", "show"])[1].splitlines())
     bounds = re.search(r"^CapEff:\s*([0-9a-f]+)", read("/proc/self/status"), re.M)
+    clock = round(time.time(), 1)
     return {
         "client": next((name for name in TIME_CLIENTS if services[name]["active"]), None),
         "synchronised": shown.get("NTPSynchronized") == "yes",
         "settable": bool(bounds and int(bounds.group(1), 16) >> CAP_SYS_TIME & 1),
-        "offset": round(time.time() - control_time, 1) if control_time else 0.0,
+        "clock": clock,
+        "offset": round(clock - control_time, 1) if control_time else 0.0,
     }
 
 

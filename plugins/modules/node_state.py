@@ -107,7 +107,7 @@ state:
     modules: {description: "C(loadable), C(kept) and C(loaded) by name.", type: dict}
     sysctls: {description: "C(live) and C(kept) by name.", type: dict}
     network: {description: "C(interfaces), C(gateways), C(renderer), C(files), C(resolvers), C(search).", type: dict}
-    time: {description: "C(client), C(synchronised), C(settable), C(offset) in seconds.", type: dict}
+    time: {description: "C(client), C(synchronised), C(settable), C(clock) and C(offset) in seconds.", type: dict}
     packages: {description: "C(installed) and C(available) by name.", type: dict}
     services: {description: "By name C(exists), C(active), C(enabled), C(since).", type: dict}
     files: {description: "By path C(content), C(mode), C(modified).", type: dict}

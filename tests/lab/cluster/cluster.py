@@ -190,6 +190,11 @@ class Cluster:
         return {item["metadata"]["name"] for item in self.objects("configmaps")} - {"kube-root-ca.crt"}
 
 
+def told(said: str) -> str:
+    """What a run said, without the places where YAML breaks its lines."""
+    return " ".join(said.split())
+
+
 def eventually(what: str, check: Callable[[], bool], patience: float = PATIENCE) -> float:
     """Polls; what fails on the way is part of what is waited for. The seconds that it took."""
     began, last = time.monotonic(), "not yet"

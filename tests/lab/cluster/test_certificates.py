@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.lab.cluster.cluster import MASTERS, Cluster, eventually
+from tests.lab.cluster.cluster import MASTERS, Cluster, eventually, told
 from tests.lab.cluster.watch import Watch
 from tests.lab.cluster.worn import let_certificates_end
 from tests.lab.test_site import changes
@@ -93,7 +93,7 @@ def test_certificates_that_have_ended_are_renewed_though_nothing_answers(cluster
     for name in MASTERS:
         cluster.on(name, "pkill -KILL -x etcd; pkill -KILL -x kube-apiserver")
     eventually("the API answers no more", lambda: not cluster.answers())
-    said = cluster.play("playbooks/renew_certificates.yml")
+    said = told(cluster.play("playbooks/renew_certificates.yml"))
     assert "they are renewed without a backup" in said
     cluster.becomes_whole()
     cluster.play("playbooks/acceptance.yml", "--tags", "p2")

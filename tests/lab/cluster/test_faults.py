@@ -19,18 +19,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.cluster.cluster import MASTERS, Cluster, eventually
+from tests.lab.cluster.cluster import MASTERS, Cluster, eventually, told
 from tests.lab.cluster.holder_faults import all_can_take_over
 from tests.lab.test_site import IDS, MACHINES
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(2700)]
 JOINER = "master-3"
 P2 = ("site.yml", "--tags", "p2")
-
-
-def told(said: str) -> str:
-    """What a run said, without the places where YAML breaks its lines."""
-    return " ".join(said.split())
 
 
 def whole_again(cluster: Cluster) -> None:
