@@ -131,7 +131,7 @@ def killed_when(story: Story, seen: Any) -> None:
     """Starts the upgrade, and kills it with everything on this machine that belongs to it as soon as `seen`."""
     run = story.lab.start("exec", "--", "ansible-playbook", UPGRADE)
     try:
-        eventually("the moment to kill the run", lambda: seen() or run.poll() is not None)
+        eventually("the moment to kill the run", lambda: seen() or run.poll() is not None, 1200)
         assert run.poll() is None, "the run has ended before it could be killed"
     finally:
         os.killpg(run.pid, signal.SIGKILL)
