@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -127,15 +126,10 @@ def kubelets(cluster: Cluster) -> dict[str, str]:
     }
 
 
-def killed_when(story: Story, seen: Any) -> None:
-    """Starts the upgrade, and kills it with everything on this machine that belongs to it as soon as `seen`."""
-    run = story.lab.start("exec", "--", "ansible-playbook", UPGRADE)
-    try:
-        eventually("the moment to kill the run", lambda: seen() or run.poll() is not None, 1200)
-        assert run.poll() is None, "the run has ended before it could be killed"
-    finally:
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
+def killed_when(cluster: Cluster, what: str, seen: Callable[[], object]) -> None:
+    """Starts the upgrade, and kills it as soon as `seen`."""
+    with cluster.background(UPGRADE) as run:
+        run.until(what, lambda: bool(seen()))
 
 
 def test_the_older_minor_version_is_a_verified_cluster(story: Story, old_cluster: Cluster) -> None:
@@ -181,15 +175,16 @@ def _allowed(cluster: Cluster) -> int:
     return int(cluster.objects("pdb", "web")[0]["status"].get("disruptionsAllowed", 0))
 
 
-def test_a_run_is_killed_while_kubeadm_works_on_the_first_master(story: Story, old_cluster: Cluster) -> None:
-    killed_when(story, lambda: old_cluster.on("master-1", "ls /etc/kubernetes/tmp 2>/dev/null | grep backup-manifests || true"))
+def test_a_run_is_killed_while_kubeadm_works_on_the_first_master(old_cluster: Cluster) -> None:
+    begun = "ls /etc/kubernetes/tmp 2>/dev/null | grep backup-manifests || true"
+    killed_when(old_cluster, "kubeadm is at work", lambda: old_cluster.on("master-1", begun))
     # It outlives its run; a machine that loses power ends it too.
     old_cluster.on("master-1", "for pid in $(pidof kubeadm); do kill -9 $pid; done")
     assert "apply" in old_cluster.on("master-1", "cat /var/lib/detectviz-infra/kubeadm-upgrade.json")
 
 
-def test_a_run_is_killed_between_two_masters(story: Story, old_cluster: Cluster) -> None:
-    killed_when(story, lambda: kubelets(old_cluster).get("master-1") == NEW)
+def test_a_run_is_killed_between_two_masters(old_cluster: Cluster) -> None:
+    killed_when(old_cluster, "the first master is new", lambda: kubelets(old_cluster).get("master-1") == NEW)
     assert kubelets(old_cluster)["app-worker"] == OLD
 
 
