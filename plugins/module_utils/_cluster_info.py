@@ -20,6 +20,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kube_api import K
 
 SYSTEM = "/api/v1/namespaces/kube-system"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
+ON_EVERY_NODE = ("kube-proxy", "calico-node")
+"""DaemonSets."""
 SETTLE_PAUSE = 2.0
 """Seconds between two looks at a cluster of which something is only starting."""
 STANDIN = "/standin"
@@ -66,9 +68,14 @@ def read_settled(
 
 
 def is_settled(cluster: Mapping[str, Any]) -> bool:
-    """Whether every node is ready and every pod that kube-system is to have."""
-    nodes_ready = all(node["conditions"].get("Ready") == "True" for node in cluster["nodes"].values())
-    return nodes_ready and all(found["ready"] == found["wanted"] for found in cluster["controllers"].values())
+    """Whether every node is ready and every pod that kube-system is to have.
+
+    Of a node that has just joined, the controller of a DaemonSet may not have heard yet.
+    """
+    nodes, controllers = cluster["nodes"], cluster["controllers"]
+    nodes_ready = all(node["conditions"].get("Ready") == "True" for node in nodes.values())
+    counted = all(controllers[name]["wanted"] >= len(nodes) for name in ON_EVERY_NODE if name in controllers)
+    return nodes_ready and counted and all(found["ready"] == found["wanted"] for found in controllers.values())
 
 
 def _calico_object(api: KubeApi, kind: str, name: str) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import taint_text
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import ON_EVERY_NODE, taint_text
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import mean_write
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import (
     MISS,
@@ -25,7 +25,6 @@ CLUSTER = "cluster"
 """What the rows about no single node are called."""
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
-DAEMON_SETS = ("kube-proxy", "calico-node")
 DNS = "coredns"
 
 
@@ -215,7 +214,7 @@ def _compare_counts(row: Any, nodes: Sequence[Mapping[str, Any]], cluster: Mappi
     strangers = sorted(set(cluster["nodes"]) - known)
     yield row("nodes", f"{len(nodes)} of the table", f"{len(set(cluster['nodes']) & known)} of the table"
               + (f", and {', '.join(strangers)}" if strangers else ""))  # fmt: skip
-    for name in DAEMON_SETS:
+    for name in ON_EVERY_NODE:
         found = cluster["controllers"].get(name)
         text = f"{found['ready']} ready of {found['wanted']}" if found else "there is none"
         yield row(f"DaemonSet {name}", f"{len(nodes)} ready of {len(nodes)}", text)

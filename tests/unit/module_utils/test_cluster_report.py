@@ -327,7 +327,9 @@ def test_a_cluster_is_settled_when_nothing_is_only_starting() -> None:
     starting["controllers"]["coredns"]["ready"] = 0
     joining = cluster()
     joining["nodes"]["w1"]["conditions"]["Ready"] = "False"
-    assert not is_settled(starting) and not is_settled(joining)
+    uncounted = cluster()
+    uncounted["controllers"]["kube-proxy"] = {"wanted": 2, "ready": 2}
+    assert not is_settled(starting) and not is_settled(joining) and not is_settled(uncounted)
 
 
 def test_the_page_shows_every_row_and_escapes(world: dict[str, Any]) -> None:
