@@ -11,7 +11,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import ON_EVERY_NODE, taint_text
-from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import mean_write
+from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import between
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import (
     MISS,
     OK,
@@ -36,8 +36,8 @@ def cluster_nodes(
 ) -> list[dict[str, Any]]:
     """One row per machine of the cluster: what the site expects, and what the role ``cluster_checks`` saw.
 
-    name, control_plane, address, node_ips, labels, taints, data_disks (count); inside, serve_problems, reach, etcd_write
-    (of :func:`_etcd_disk.mean_write`), and reason where there is no inside.
+    name, control_plane, address, node_ips, labels, taints, data_disks (count); inside, serve_problems, reach, etcd_writes
+    (of :func:`_etcd_disk.between`), and reason where there is no inside.
     """
     rows = []
     for name in names:
@@ -62,7 +62,7 @@ def cluster_nodes(
                 "inside": probe.get("node"),
                 "serve_problems": probe.get("serve_problems") or {},
                 "reach": later.get("reach") or {},
-                "etcd_write": mean_write(probe.get("etcd_writes"), later.get("etcd_writes")),
+                "etcd_writes": between(probe.get("etcd_writes"), later.get("etcd_writes")),
                 "reason": _last_line(answer.get("msg")),
             }
         )

@@ -10,10 +10,10 @@ from typing import Any
 
 METRIC = "etcd_disk_wal_fsync_duration_seconds"
 """Each change waits for one of these before it counts."""
-LIMIT = 0.1
-"""Seconds. A leader that needs longer than its heartbeat for a write is taken for lost by the others."""
-ENOUGH = 3
-"""Fewer writes say nothing of the disk. The leases of a cluster at rest make some each second."""
+LIMIT = 0.25
+"""Seconds. etcd complains above 0.1; near a whole second its leaders are taken for lost."""
+FEW = 10
+"""So few writes are counted as that many: one that waited for a busy machine says nothing of the disk."""
 
 
 def parse_writes(metrics: str) -> dict[str, float] | None:
@@ -29,15 +29,15 @@ def parse_writes(metrics: str) -> dict[str, float] | None:
     return {"seconds": found["sum"], "writes": found["count"]} if len(found) == 2 else None
 
 
-def mean_write(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> tuple[float, int] | None:
-    """Seconds per write and how many there were between two readings.
-
-    None where one is missing, where etcd began anew between them, or where there were too few.
-    """
+def between(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> dict[str, float] | None:
+    """``{seconds, writes}`` between two readings. None where one is missing, where etcd began anew between them, or
+    where nothing was written."""
     if not before or not after:
         return None
-    writes = int(after["writes"] - before["writes"])
-    seconds = after["seconds"] - before["seconds"]
-    if writes < ENOUGH or seconds < 0:
-        return None
-    return seconds / writes, writes
+    spent = {name: after[name] - before[name] for name in ("seconds", "writes")}
+    return spent if spent["writes"] >= 1 and spent["seconds"] >= 0 else None
+
+
+def is_slow(spent: Mapping[str, float]) -> bool:
+    """Whether a write takes LIMIT or more, of what :func:`between` gives."""
+    return spent["seconds"] / max(spent["writes"], FEW) >= LIMIT

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import mean_write, parse_writes
+from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import between, is_slow, parse_writes
 
 METRICS = """\
 # TYPE etcd_disk_wal_fsync_duration_seconds histogram
@@ -28,16 +28,23 @@ def test_text_without_them_tells_none(text: str) -> None:
     assert parse_writes(text) is None
 
 
-def test_the_mean_is_of_what_was_written_between_the_readings() -> None:
-    found = mean_write({"seconds": 10.0, "writes": 100.0}, {"seconds": 10.2, "writes": 110.0})
-    assert found is not None
-    assert found[0] == pytest.approx(0.02) and found[1] == 10
+def test_what_counts_was_written_between_the_readings() -> None:
+    spent = between({"seconds": 10.0, "writes": 100.0}, {"seconds": 10.5, "writes": 110.0})
+    assert spent == {"seconds": 0.5, "writes": 10.0}
 
 
 @pytest.mark.parametrize(
     "later",
-    [None, {"seconds": 10.1, "writes": 102.0}, {"seconds": 0.1, "writes": 5.0}],
-    ids=["one reading", "too few", "etcd began anew"],
+    [None, {"seconds": 10.0, "writes": 100.0}, {"seconds": 0.1, "writes": 5.0}],
+    ids=["one reading", "nothing written", "etcd began anew"],
 )
 def test_what_says_nothing_is_none(later: dict[str, float] | None) -> None:
-    assert mean_write({"seconds": 10.0, "writes": 100.0}, later) is None
+    assert between({"seconds": 10.0, "writes": 100.0}, later) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "writes", "slow"),
+    [(0.1, 50, False), (0.6, 5, False), (3.0, 3, True), (13.0, 50, True), (12.0, 50, False)],
+)
+def test_a_disk_is_slow_by_many_writes_and_not_by_one_that_waited(seconds: float, writes: float, slow: bool) -> None:
+    assert is_slow({"seconds": seconds, "writes": writes}) is slow
