@@ -245,7 +245,7 @@ def _with_cluster(
 
 def _giver(nodes: Mapping[str, Observation], viewers: Sequence[str], steps: Mapping[str, str]) -> str | None:
     """The master that hands out join material: a whole one before one that is only begun, never one that is wiped."""
-    for wanted in (NONE, END_INIT, RESUME_INIT, RESUME_JOIN):
+    for wanted in (NONE, START, END_INIT, RESUME_INIT, RESUME_JOIN):
         found = best_view(nodes, [name for name in viewers if steps.get(name) == wanted])
         if found:
             return found
@@ -279,7 +279,8 @@ def _step(
         return None, _half_made(name)
     if master and not views:
         return START, "its API server does not answer"
-    if not master and not node["kubelet_healthy"]:
+    # Before the cluster knows: it calls a node ready for most of a minute after its kubelet has gone.
+    if not node["kubelet_healthy"]:
         return START, "its kubelet does not answer"
     return NONE, "is a node of the cluster"
 

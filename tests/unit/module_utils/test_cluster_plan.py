@@ -271,6 +271,23 @@ def test_a_node_that_only_stopped_is_started() -> None:
     assert (found["steps"]["m2"], found["steps"]["w1"]) == ("start", "start")
 
 
+def test_a_master_whose_kubelet_alone_has_stopped_is_started() -> None:
+    """Its containers go on, and for most of a minute the cluster calls it ready."""
+    nodes = all_whole()
+    nodes["m2"]["kubelet_healthy"] = False
+    found = plan(nodes)
+    assert found["steps"] == {"m1": "none", "m2": "start", "m3": "none", "w1": "none"}
+    assert found["giver"] in ("m1", "m3") and "kubelet" in found["reasons"]["m2"]
+
+
+def test_masters_without_kubelets_still_hand_out_what_their_api_servers_have() -> None:
+    nodes = all_whole()
+    for name in MASTERS:
+        nodes[name]["kubelet_healthy"] = False
+    found = plan(nodes)
+    assert found["exists"] and found["giver"] in MASTERS and found["problems"] == []
+
+
 def test_two_clusters_among_the_masters_are_refused() -> None:
     nodes = all_whole()
     nodes["m3"]["ca"] = "b" * 64
