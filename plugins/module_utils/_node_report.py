@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import ON_EVERY_NODE
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import LIMIT, is_slow
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import stands_for
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import MISS, OK, UNVERIFIED, Row
@@ -16,7 +17,6 @@ from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import
 Make = Callable[..., Row]
 """``(check, expected, found[, verdict])`` → a row of the node."""
 
-EVERYWHERE = ("kube-proxy", "calico-node")
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-vip")
 GOOD_CONDITIONS = {
     "Ready": "True",
@@ -97,7 +97,7 @@ def _is_containerd_2(runtime: str) -> bool:
 
 def _compare_components(row: Make, wanted: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     here = [pod for pod in pods if pod["node"] == wanted["name"]]
-    apps = (*EVERYWHERE, *(CONTROL_PLANE if wanted["control_plane"] else ()))
+    apps = (*ON_EVERY_NODE, *(CONTROL_PLANE if wanted["control_plane"] else ()))
     for app in apps:
         mine = [pod for pod in here if pod["app"] == app]
         running = [pod for pod in mine if pod["phase"] == "Running" and pod["ready"]]

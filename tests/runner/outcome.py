@@ -46,10 +46,12 @@ def from_junit(path: Path, suite: str, exit_code: int) -> Outcome:
         for case in ElementTree.parse(path).getroot().iter("testcase"):
             name = f"{suite}: {case.get('classname')}.{case.get('name')}"
             skipped = case.find("skipped")
-            broken = [case.find(kind) for kind in ("failure", "error") if case.find(kind) is not None]
-            if broken:
+            broken = case.find("failure")
+            if broken is None:
+                broken = case.find("error")
+            if broken is not None:
                 outcome.failed += 1
-                outcome.failures.append(f"{name}: {_short(broken[0].get('message') or '')}")
+                outcome.failures.append(f"{name}: {_short(broken.get('message') or '')}")
             elif skipped is not None:
                 outcome.left_out.append(f"{name}: {skipped.get('message')}")
             else:

@@ -10,7 +10,7 @@ from functools import partial
 
 import pytest
 
-from tests.lab.cluster.cluster import MASTERS, Cluster, eventually
+from tests.lab.cluster.cluster import MASTERS, Cluster, eventually, told
 from tests.lab.cluster.failover import Failover, measure
 from tests.lab.cluster.holder_faults import WAYS, Way, all_can_take_over, switched_off, switched_on
 from tests.lab.test_site import MACHINES
@@ -80,7 +80,7 @@ def test_etcd_without_a_majority_is_told_as_that_and_nothing_is_initialised(clus
         cluster.on(name, f"mv {manifests}/etcd.yaml /etc/kubernetes/etcd.yaml")
     try:
         eventually("the API refuses", lambda: not cluster.answers())
-        said = " ".join(cluster.refused("site.yml", "--tags", "p2").split())
+        said = told(cluster.refused("site.yml", "--tags", "p2"))
         assert "of its 3 members only master-1 runs" in said and "Bring back master-2 or master-3" in said
         assert [cluster.unfinished(name) for name in MASTERS] == [""] * len(MASTERS)
     finally:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.lab.cluster.cluster import Cluster, eventually
+from tests.lab.cluster.cluster import Cluster, eventually, told
 from tests.lab.test_site import MACHINES
 
 pytestmark = pytest.mark.timeout(2700)
@@ -35,10 +35,6 @@ PREFLIGHT = [
 ]
 
 
-def words(said: str) -> str:
-    return " ".join(said.split())
-
-
 def is_held(lock: Path) -> bool:
     with lock.open() as handle:
         try:
@@ -57,7 +53,7 @@ def test_a_run_has_the_site_alone_and_is_free_of_it_when_killed(cluster: Cluster
         found = re.search(r"process (\d+) on", lock.read_text())
         assert found
         refused = cluster.lab("exec", "--", "ansible-playbook", "playbooks/backup.yml", code=1)
-        assert f"is being worked on by site.yml, process {found[1]} on" in words(refused)
+        assert f"is being worked on by site.yml, process {found[1]} on" in told(refused)
         os.kill(int(found[1]), signal.SIGKILL)
         seconds = eventually("the site is free", lambda: not is_held(lock))
         print(f"free {seconds:.1f} s after kill -9")
@@ -78,7 +74,7 @@ def test_an_address_that_a_stranger_has_is_refused_and_one_of_a_master_is_not(cl
             if name == "master-2":
                 cluster.play(str(play))
                 continue
-            said = words(cluster.refused(str(play)))
+            said = told(cluster.refused(str(play)))
             assert f"Planned for the Kubernetes API and already in use: {FREE} ({mac} answers on" in said
             assert "write another into vip.address. Nothing was changed" in said
         finally:
@@ -87,7 +83,7 @@ def test_an_address_that_a_stranger_has_is_refused_and_one_of_a_master_is_not(cl
 
 
 def test_what_the_lab_has_made_is_refused_on_any_other_site(cluster: Cluster) -> None:
-    said = words(cluster.refused("site.yml", "--tags", "p2", "--check", *ELSEWHERE))
+    said = told(cluster.refused("site.yml", "--tags", "p2", "--check", *ELSEWHERE))
     for name in MACHINES:
         assert f"{name} has packages of a lab: " in said and f"{name} has images of a lab: " in said
     assert "kubelet (made by the lab of detectviz.infra)" in said and "ghcr.io/kube-vip/kube-vip:" in said

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.cluster.cluster import MASTERS, Cluster, eventually
+from tests.lab.cluster.cluster import MASTERS, Cluster, eventually, told
 from tests.lab.conftest import CHECKOUT, LAB_NAME, LabCommand
 from tests.lab.test_site import MACHINES, changes
 
@@ -150,7 +150,7 @@ def test_a_plain_run_for_another_version_changes_nothing_and_names_the_upgrade(
 def test_the_plan_tells_every_step_and_changes_nothing(old_cluster: Cluster) -> None:
     said = old_cluster.play(UPGRADE, "--check")
     assert set(changes(said).values()) == {0}
-    said = " ".join(said.split()).replace("''", "'")  # as YAML wraps and quotes it
+    said = told(said).replace("''", "'")  # as YAML quotes it
     assert "master-1: kubeadm's package, kubeadm upgrade apply, drain, kubelet and kubectl, given back" in said
     assert "app-worker: kubeadm's package, kubeadm upgrade node, drain" in said
     assert "v1.36 is maintained until" in said
