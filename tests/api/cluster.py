@@ -33,7 +33,8 @@ class Cluster:
                 time.sleep(0.1)
 
     def _is_established(self, name: str) -> bool:
-        conditions = self.request("GET", f"{DEFINITIONS}/{name}").get("status", {}).get("conditions", [])
+        # Published definitions carry an empty status, and until the server has looked at them its conditions are null.
+        conditions = self.request("GET", f"{DEFINITIONS}/{name}").get("status", {}).get("conditions") or []
         return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
 
     def path(self, kind: str, name: str = "", group: str = GROUP, version: str = "v1") -> str:
