@@ -10,11 +10,14 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused
 
 
-def evict(address: str, name: str, member_address: str) -> bool:
-    """Whether anything was there. ``address``: of the master that is asked. Raises InfraError if etcd would lose its majority."""
-    member, _stay = remove_member(address, member_address)
+def evict(address: str, name: str, member_address: str, check: bool = False) -> bool:
+    """Whether anything was there. ``address``: of the master that is asked. Raises InfraError if etcd would lose its majority.
+
+    ``check``: looks, and takes nothing out.
+    """
+    member, _stay = remove_member(address, member_address, check=check)
     try:
-        admin_api(address).request("DELETE", f"/api/v1/nodes/{name}")
+        admin_api(address).request("GET" if check else "DELETE", f"/api/v1/nodes/{name}")
     except ApiRefused as error:
         if error.status != 404:
             raise

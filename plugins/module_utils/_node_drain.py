@@ -29,10 +29,18 @@ MIRROR = "kubernetes.io/config.mirror"
 Pod = Mapping[str, Any]
 
 
-def pods_to_move(pods: Sequence[Pod]) -> list[dict[str, str]]:
-    """``namespace``, ``name`` and ``uid`` of the pods that a drain moves: all but those of the node itself. Pure."""
+def pods_to_move(pods: Sequence[Pod]) -> list[dict[str, Any]]:
+    """The pods that a drain moves: all but those of the node itself. Pure.
+
+    Each with its ``namespace``, ``name``, ``uid``, and whether it is ``bare``: lost when it is gone.
+    """
     return [
-        {"namespace": pod["metadata"]["namespace"], "name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]}
+        {
+            "namespace": pod["metadata"]["namespace"],
+            "name": pod["metadata"]["name"],
+            "uid": pod["metadata"]["uid"],
+            "bare": controller_of(pod) is None,
+        }
         for pod in pods
         if moves(pod)
     ]
@@ -86,7 +94,7 @@ class Node:
     def state(self) -> dict[str, Any]:
         return node_state(self._patiently("GET", self._path))
 
-    def pods(self) -> list[dict[str, str]]:
+    def pods(self) -> list[dict[str, Any]]:
         """Those that a drain moves."""
         found = self._patiently("GET", f"/api/v1/pods?fieldSelector=spec.nodeName%3D{self._name}")
         return pods_to_move(found["items"])
@@ -137,7 +145,7 @@ class Node:
         self._patiently("PATCH", self._path, in_use())
         return True
 
-    def _evict(self, pod: Mapping[str, str]) -> str | None:
+    def _evict(self, pod: Mapping[str, Any]) -> str | None:
         """Asks for the eviction of a pod; the API's words if it is refused for now."""
         body = {
             "apiVersion": "policy/v1",

@@ -215,7 +215,12 @@ from ansible_collections.detectviz.infra.plugins.module_utils._errors import Inf
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments import CLUSTER_SPEC, runner
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_certificates import put_back
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_evict import evict
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubeadm_version, observe
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
+    UNFINISHED,
+    kubeadm_version,
+    kubeadm_wrote,
+    observe,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_reset import reset
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import marked, read_marks
 
@@ -256,8 +261,12 @@ def act(module: AnsibleModule) -> dict[str, Any]:
             back = [] if module.check_mode else put_back()
             seen = observe(run, clock, params["address"], params["endpoints"], params["wait"])
             return {"changed": bool(back), "put_back": back, "node": seen}
+        if state == "evicted":
+            gone = evict(params["address"], params["evict"]["name"], params["evict"]["address"], module.check_mode)
+            return {"changed": gone}
+        had_files = kubeadm_wrote() or UNFINISHED.exists()
         if module.check_mode:
-            return {"changed": True}
+            return {"changed": had_files if state == "reset" else True}
         if cluster is not None:
             cluster["version"] = cluster["version"] or kubeadm_version(run)
         if state == "images":
@@ -269,11 +278,9 @@ def act(module: AnsibleModule) -> dict[str, Any]:
             node.initialize(run, clock, params, cluster, params["timeout"], params["in_use"])
         elif state == "joined":
             node.join(run, clock, params, params["material"], params["known"], params["timeout"])
-        elif state == "reset":
-            aside, cleared = reset(run, params["vip"])
-            return {"changed": True, "aside": aside, "cleared": cleared}
         else:
-            return {"changed": evict(params["address"], params["evict"]["name"], params["evict"]["address"])}
+            aside, cleared = reset(run, params["vip"])
+            return {"changed": had_files or bool(cleared), "aside": aside, "cleared": cleared}
     return {"changed": True}
 
 

@@ -46,6 +46,13 @@ options:
     description: What the annotation says.
     type: str
     default: drained
+  bare_pods:
+    description:
+      - For V(drained), what becomes of pods that no controller makes anew. V(kept) refuses to drain a node that has any, and
+        names them; V(lost) ends them as the others.
+    type: str
+    choices: [kept, lost]
+    default: kept
   version:
     description: For V(released), the version of the kubelet that is waited for, such as V(v1.36.3).
     type: str
@@ -89,15 +96,22 @@ ARGUMENT_SPEC = {
     "name": {"type": "str", "required": True},
     "state": {"type": "str", "choices": ["drained", "released"], "required": True},
     "reason": {"type": "str", "default": "drained"},
+    "bare_pods": {"type": "str", "choices": ["kept", "lost"], "default": "kept"},
     "version": {"type": "str"},
     "timeout": {"type": "int", "default": 300},
 }
 
 
 def drain(module: AnsibleModule, node: Node) -> dict[str, Any]:
+    pods = node.pods()
+    bare = [f"{pod['namespace']}/{pod['name']}" for pod in pods if pod["bare"]]
+    if bare and module.params["bare_pods"] == "kept":
+        raise InfraError(
+            f"{', '.join(bare)} on {module.params['name']} would be lost, as nothing makes them anew: delete them, let a "
+            "controller make them, or say that they may be lost. Nothing was changed"
+        )
     if module.check_mode:
-        pods = len(node.pods())
-        return {"changed": bool(pods) or not node.state()["unschedulable"], "pods": pods}
+        return {"changed": bool(pods) or not node.state()["unschedulable"], "pods": len(pods)}
     taken = node.take(module.params["reason"])
     try:
         moved = node.drain()

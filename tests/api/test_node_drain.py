@@ -94,6 +94,16 @@ def test_a_node_is_emptied_and_given_back(api: ControlPlane, drain: Callable[...
     assert not drain("released")["changed"]
 
 
+def test_pods_that_nothing_makes_anew_keep_a_node_from_being_drained(api: ControlPlane, drain: Callable[..., Result]) -> None:
+    run_pod(api, "web-1")
+    run_pod(api, "by-hand", None)
+    for check in (True, False):
+        result = drain("drained", check=check)
+        assert result.failed and "default/by-hand on node-1 would be lost" in result.message and "web-1" not in result.message
+    assert pods(api) == ["by-hand", "web-1"] and out_of_use(api) == (False, False)
+    assert drain("drained", bare_pods="lost")["pods"] == 2 and pods(api) == []
+
+
 def test_a_budget_that_lets_nothing_go_ends_the_drain_and_gives_the_node_back(api: ControlPlane, drain: Callable[..., Result]) -> None:
     run_pod(api, "web-1")
     guard(api, allowed=0)
