@@ -22,6 +22,7 @@ from lab.cli.systems import end_systems, host_container
 from lab.nodes import cloud_image, host_system, image_build, namespace, recipe, requirements, router, safety
 from lab.nodes.backend import write_settings
 from lab.nodes.commands import run as command
+from lab.pve.schema import build as schema
 
 CHECKOUT = Path(lab.__file__).resolve().parent.parent
 DEFAULT_SITE = CHECKOUT / "inventory/detectviz"
@@ -77,6 +78,8 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
         rootfs = _image(before)
         images = cloud_image.publish(places.served, layout.image_names or ("cloud.img",), rootfs, plain=plain)
         write_settings(places.systems, places.namespace, layout.node, images, dict(layout.gateways), agent=not plain)
+    with step("API description"):
+        _describe_api()
     known = facts.Facts(
         source=str(source), image=str(rootfs), node=layout.node, address=layout.address, files_url=layout.files_url,
         processes=before.processes if before else {}, plain_image=plain,
@@ -125,6 +128,15 @@ def _bring_up(places: Places, options: argparse.Namespace) -> None:
         places.connection.touch(mode=0o600)
         places.connection.write_text(json.dumps(connection, indent=1))
         write_environment(places.environment, connection_environment(connection, places, site))
+
+
+def _describe_api() -> None:
+    """The emulator's own: it has no way to a package index from inside the lab's network."""
+    try:
+        for version in schema.VERSIONS:
+            schema.ensure(version)
+    except RuntimeError as error:
+        raise StartFailed(str(error)) from error
 
 
 def _image(before: facts.Facts | None) -> Path:
