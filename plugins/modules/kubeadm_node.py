@@ -264,9 +264,14 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         if state == "evicted":
             gone = evict(params["address"], params["evict"]["name"], params["evict"]["address"], module.check_mode)
             return {"changed": gone}
-        had_files = kubeadm_wrote() or UNFINISHED.exists()
+        if state == "reset":
+            had_files = kubeadm_wrote() or UNFINISHED.exists()
+            if module.check_mode:
+                return {"changed": had_files}
+            aside, cleared = reset(run, params["vip"])
+            return {"changed": had_files or bool(cleared), "aside": aside, "cleared": cleared}
         if module.check_mode:
-            return {"changed": had_files if state == "reset" else True}
+            return {"changed": True}
         if cluster is not None:
             cluster["version"] = cluster["version"] or kubeadm_version(run)
         if state == "images":
@@ -276,11 +281,8 @@ def act(module: AnsibleModule) -> dict[str, Any]:
             return {"changed": bool(images), "images": images}
         if state == "initialized":
             node.initialize(run, clock, params, cluster, params["timeout"], params["in_use"])
-        elif state == "joined":
-            node.join(run, clock, params, params["material"], params["known"], params["timeout"])
         else:
-            aside, cleared = reset(run, params["vip"])
-            return {"changed": had_files or bool(cleared), "aside": aside, "cleared": cleared}
+            node.join(run, clock, params, params["material"], params["known"], params["timeout"])
     return {"changed": True}
 
 
