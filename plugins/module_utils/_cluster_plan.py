@@ -100,7 +100,13 @@ def _without_cluster(
             "address, or restore the masters"
         )
     kept = [name for name in data if name not in reset]
-    if kept:
+    stopped = [name for name in kept if nodes[name]["stopped"]]
+    if stopped:
+        problems.append(
+            f"{', '.join(stopped)} {'was' if len(stopped) == 1 else 'were'} stopped for a restore that did not end: run "
+            "playbooks/restore.yml again, which goes on from there (the manifests wait in /etc/kubernetes/detectviz-stopped)"
+        )
+    elif kept:
         problems.append(
             f"No API server answers, but {', '.join(kept)} {'has' if len(kept) == 1 else 'have'} the data of a cluster "
             "in /var/lib/etcd. It is down, not absent: look at the kubelet and the containers there (journalctl -u "

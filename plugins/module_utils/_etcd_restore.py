@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_node as node
+from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as node_state
 from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import PKI_FILES, SNAPSHOT, read_archive
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
@@ -25,9 +26,9 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config im
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
     ETCD_DATA,
     ETCD_PORT,
-    KUBERNETES,
     MANIFESTS,
     PKI,
+    STOPPED,
     fingerprint,
     has_leftovers,
     read_text,
@@ -35,8 +36,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
 
 STATE = Path("/var/lib/detectviz-infra")
 WORK = STATE / "restore"
-STOPPED = KUBERNETES / "detectviz-stopped"
-"""Static pods that are not to run while etcd's data is put back."""
+DATA = WORK / "data"
 PODS = ("kube-apiserver", "etcd")
 
 
@@ -80,50 +80,95 @@ def _listens(address: str) -> Any:
     return listens
 
 
-def restore(
-    run: node.Run, archive: Path, key: str, name: str, members: Mapping[str, str], token: str, identity: bool, stamp: str
+def prepare(
+    run: node.Run, archive: Path, key: str, name: str, members: Mapping[str, str], token: str, identity: bool
 ) -> dict[str, Any]:
-    """Puts etcd's data back, and with ``identity`` (on a machine without a cluster) the CAs and keys as well.
+    """Makes etcd's data of the backup, beside what is there; nothing of the cluster is touched. The backup's list of contents.
 
-    ``members``: {name: address} of all that are restored together. Returns the backup's list of contents.
+    ``members``: {name: address} of all that are restored together. With ``identity``, on a machine without a cluster, the
+    CAs and keys are laid ready as well.
     """
-    if identity and has_leftovers():
-        raise InfraError(
-            "it has files of a cluster (/etc/kubernetes, /var/lib/etcd), so the identity of another is not written over "
-            "them: make the machine anew, or wipe it with kubeadm reset"
-        )
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(mode=0o700, parents=True)
     try:
         with node.secret_file("backup.pem", key) as key_file:
             contents = read_archive(archive, key_file, WORK)
-        if not identity:
-            _same_cluster((WORK / "pki/ca.crt").read_text(encoding="ascii"))
+        if identity:
+            _nothing_else(contents)
+        else:
+            _same_cluster(contents)
         images = run(["kubeadm", "config", "images", "list"])[1]
         manifest = read_text(STOPPED / "etcd.yaml") or read_text(MANIFESTS / "etcd.yaml")
         tool = from_image(run, contents["etcd_image"] if identity else etcd_image(manifest, images))
         status = snapshot_status(tool, WORK / SNAPSHOT)
         if status["hash"] != contents["etcd"]["hash"]:
             raise InfraError(f"the snapshot's hash is {status['hash']}, and was {contents['etcd']['hash']}: take another backup")
-        restore_snapshot(tool, WORK / SNAPSHOT, WORK / "data", name, members, token)
-        if ETCD_DATA.exists():
-            shutil.move(str(ETCD_DATA), str(STATE / f"etcd-before-{stamp}"))
-        ETCD_DATA.parent.mkdir(mode=0o700, exist_ok=True)
-        if identity:
-            _write_identity()
-        shutil.move(str(WORK / "data/member"), str(ETCD_DATA))
-        if identity:
-            # kubeadm init goes on from here, as it would after a run that ended half-way.
-            node.begin("init")
-    finally:
+        restore_snapshot(tool, WORK / SNAPSHOT, DATA, name, members, token)
+        (WORK / SNAPSHOT).unlink()
+        if not identity:
+            shutil.rmtree(WORK / "pki")
+    except BaseException:
         shutil.rmtree(WORK, ignore_errors=True)
+        raise
     return contents
 
 
-def _same_cluster(ca: str) -> None:
+def put_back(identity: bool, restored: str, stamp: str) -> bool:
+    """What was prepared takes the place of the former data; whether it had to. ``restored``: as ``of_backup`` names it.
+
+    With ``identity`` the CAs and keys come first, and kubeadm init goes on from here as after a run that ended half-way. A
+    restore that has come so far is left alone: etcd may run on that data already.
+    """
+    if identity and node_state.begun().get("restored") == restored and ETCD_DATA.exists():
+        return False
+    if not (DATA / "member").is_dir():
+        raise InfraError("nothing was prepared to be put back: run again")
+    if identity:
+        node.begin("init", restored=restored)
+        _write_identity()
+    elif ETCD_DATA.exists():
+        shutil.move(str(ETCD_DATA), str(STATE / f"etcd-before-{stamp}"))
+    # Whole or not at all: etcd's data may be on a disk of its own, to which a move copies.
+    part = ETCD_DATA.with_name("member.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.parent.mkdir(mode=0o700, exist_ok=True)
+    shutil.move(str(DATA / "member"), str(part))
+    part.replace(ETCD_DATA)
+    return True
+
+
+def of_backup(contents: Mapping[str, Any]) -> str:
+    """What tells a backup's data from that of any other."""
+    return f"{contents['etcd']['revision']}-{contents['etcd']['hash']}"
+
+
+def tidy() -> bool:
+    """Takes away what was prepared; whether there was anything."""
+    found = WORK.exists()
+    shutil.rmtree(WORK, ignore_errors=True)
+    return found
+
+
+def would_change(state: str) -> bool:
+    """Whether reaching a state of the module would change the node, told without the backup."""
+    if state in ("stopped", "started"):
+        folder = MANIFESTS if state == "stopped" else STOPPED
+        return any((folder / f"{name}.yaml").exists() for name in PODS)
+    return WORK.exists() if state == "tidy" else True
+
+
+def _same_cluster(contents: Mapping[str, Any]) -> None:
     own = read_text(PKI / "ca.crt")
-    if own is None or fingerprint(own) != fingerprint(ca):
+    if own is None or fingerprint(own) != contents["ca"]:
         raise InfraError("the backup is of another cluster (its CA differs): name a backup of this one")
+
+
+def _nothing_else(contents: Mapping[str, Any]) -> None:
+    if has_leftovers() and node_state.begun().get("restored") != of_backup(contents):
+        raise InfraError(
+            "it has files of a cluster (/etc/kubernetes, /var/lib/etcd), so the identity of another is not written over "
+            "them: make the machine anew, or wipe it with kubeadm reset"
+        )
 
 
 def _write_identity() -> None:

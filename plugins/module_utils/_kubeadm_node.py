@@ -202,7 +202,8 @@ def unfinished_step(step: str) -> Iterator[None]:
             "it has files of a cluster now (/etc/kubernetes, /var/lib/etcd), and had none when the plan was made: another "
             "run has worked on it. Run again"
         )
-    begin(step)
+    if not resumed:
+        begin(step)
     try:
         yield
     except InfraError:
@@ -212,9 +213,10 @@ def unfinished_step(step: str) -> Iterator[None]:
     end()
 
 
-def begin(step: str) -> None:
+def begin(step: str, **more: str) -> None:
+    """Writes down a step that is about to be taken, and what a later run needs to know of it."""
     node_state.UNFINISHED.parent.mkdir(mode=0o700, exist_ok=True)
-    write_private(node_state.UNFINISHED, json.dumps({"step": step}))
+    write_private(node_state.UNFINISHED, json.dumps({"step": step, **more}))
 
 
 def end() -> None:

@@ -37,6 +37,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._neighbours import
 KUBERNETES = Path("/etc/kubernetes")
 PKI = KUBERNETES / "pki"
 MANIFESTS = KUBERNETES / "manifests"
+STOPPED = KUBERNETES / "detectviz-stopped"
+"""Manifests of static pods that are not to run while etcd's data is put back."""
 ETCD_DATA = Path("/var/lib/etcd/member")
 SERVING_CERTIFICATE = Path("/var/lib/kubelet/pki/kubelet-server-current.pem")
 UNFINISHED = Path("/var/lib/detectviz-infra/kubeadm-unfinished.json")
@@ -98,6 +100,7 @@ def local_state(run: Run) -> dict[str, Any]:
         "serving_certificate": SERVING_CERTIFICATE.exists(),
         "control_plane": (PKI / "apiserver.crt").exists(),
         "manifests": [name for name in CONTROL_PLANE_PODS if (MANIFESTS / f"{name}.yaml").exists()],
+        "stopped": [name for name in CONTROL_PLANE_PODS if (STOPPED / f"{name}.yaml").exists()],
         "etcd_data": ETCD_DATA.is_dir(),
         "super_admin": (KUBERNETES / "super-admin.conf").exists(),
         "unfinished": unfinished(),
@@ -116,11 +119,16 @@ def kubeadm_version(run: Run) -> str | None:
 
 def unfinished() -> str | None:
     """The step that a run has begun and not ended, ``init`` or ``join``."""
+    return str(begun()["step"]) if read_text(UNFINISHED) else None
+
+
+def begun() -> dict[str, Any]:
+    """What was written down of the step that a run has begun: ``step`` and what else it needs to go on; empty without one."""
     text = read_text(UNFINISHED)
     try:
-        return str(json.loads(text)["step"]) if text else None
-    except (ValueError, KeyError, TypeError):
-        return "unknown"
+        return {"step": "unknown", **json.loads(text)} if text else {}
+    except (ValueError, TypeError):
+        return {"step": "unknown"}
 
 
 def free_bytes(path: Path) -> int:

@@ -60,7 +60,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 contents:
-  description: The list of contents, with C(taken), C(node), C(etcd) (C(revision), C(hash), C(keys)) and C(files).
+  description:
+    - The list of contents, with C(taken), C(node), C(etcd) (C(revision), C(hash), C(keys)), C(ca) (SHA-256 of the cluster's CA)
+      and C(files).
   returned: success
   type: dict
 removed:

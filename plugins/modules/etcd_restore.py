@@ -12,26 +12,30 @@ author: The detectviz.infra authors (@detectviz)
 short_description: Put a backup back on a control-plane node
 version_added: 0.1.0
 description:
-  - V(stopped) takes etcd and the API server of a node down, V(restored) puts etcd's data back, V(started) lets both run
-    again. When all members are restored, each state is reached on all of them before the next.
+  - V(prepared) reads the backup and makes etcd's data of it beside what is there; all that can be wrong shows here, while
+    the cluster still runs. V(stopped) takes etcd and the API server of a node down, V(restored) puts what was prepared in
+    the place of etcd's data, V(started) lets both run again. V(tidy) takes away what was prepared.
+  - When all members are restored, each state is reached on all of them before the next.
   - Former data of etcd is moved to C(/var/lib/detectviz-infra/etcd-before-TIME), never deleted.
   - Revisions go on far above the snapshot's, so that no client takes old for new.
   - Runs as root on the node. A run that ended half-way is simply repeated.
 attributes:
   check_mode:
-    description: Tells that it would be done.
-    support: full
+    description:
+      - V(stopped), V(started) and V(tidy) tell whether there is something to do. V(prepared) and V(restored) tell that they would
+        be done, without the backup, which a check run does not bring to the node.
+    support: partial
   diff_mode:
     description: There is nothing to show.
     support: none
   idempotent:
-    description: V(stopped) and V(started) are, V(restored) puts the data back each time.
+    description: V(prepared) and V(restored) do it each time, the others when there is something to do.
     support: partial
 options:
   state:
     description: What the node is to reach.
     type: str
-    choices: [stopped, restored, started]
+    choices: [prepared, stopped, restored, started, tidy]
     required: true
   name:
     description: The node's name.
@@ -57,8 +61,12 @@ options:
     description:
       - Whether the CAs, keys and files of the API server are put back too, on a machine that has none of a cluster.
         C(kubeadm init) then goes on with them, and the cluster is the same one as before.
+      - Where an earlier run has done so with the same backup, it is left as it is.
     type: bool
     default: false
+  contents:
+    description: What V(prepared) has returned.
+    type: dict
   timeout:
     description: Seconds to wait for etcd and the API server to end or to be ready.
     type: int
@@ -66,9 +74,9 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Etcd's data is that of the backup
+- name: Etcd's data is made of the backup
   detectviz.infra.etcd_restore:
-    state: restored
+    state: prepared
     name: node-1
     address: 192.0.2.11
     archive: /var/lib/detectviz-infra/restore.etcd.cms
@@ -79,8 +87,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 contents:
-  description: The backup's list of contents.
-  returned: when O(state=restored)
+  description: The backup's list of contents, for V(restored).
+  returned: when O(state=prepared), not in check mode
   type: dict
 """
 
@@ -96,7 +104,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import only_one
 
 ARGUMENT_SPEC = {
-    "state": {"type": "str", "choices": ["stopped", "restored", "started"], "required": True},
+    "state": {"type": "str", "choices": ["prepared", "stopped", "restored", "started", "tidy"], "required": True},
     "name": {"type": "str", "required": True},
     "address": {"type": "str", "required": True},
     "archive": {"type": "path"},
@@ -104,33 +112,38 @@ ARGUMENT_SPEC = {
     "members": {"type": "dict"},
     "token": {"type": "str", "no_log": False},
     "identity": {"type": "bool", "default": False},
+    "contents": {"type": "dict"},
     "timeout": {"type": "int", "default": 300},
 }
 
 
 def act(module: AnsibleModule) -> dict[str, Any]:
-    params, clock = module.params, SystemClock()
+    params, clock, state = module.params, SystemClock(), module.params["state"]
+    if module.check_mode:
+        return {"changed": etcd.would_change(state)}
     with only_one(clock, params["timeout"]):
-        if params["state"] == "stopped":
+        if state == "prepared":
+            contents = etcd.prepare(
+                runner(module), Path(params["archive"]), params["key"], params["name"], params["members"], params["token"],
+                params["identity"],
+            )  # fmt: skip
+            return {"changed": True, "contents": contents}
+        if state == "stopped":
             return {"changed": etcd.stop(clock, params["address"], params["timeout"])}
-        if params["state"] == "started":
+        if state == "restored":
+            stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+            return {"changed": etcd.put_back(params["identity"], etcd.of_backup(params["contents"]), stamp)}
+        if state == "started":
             return {"changed": etcd.start(clock, params["address"], params["timeout"])}
-        stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
-        contents = etcd.restore(
-            runner(module), Path(params["archive"]), params["key"], params["name"], params["members"], params["token"],
-            params["identity"], stamp,
-        )  # fmt: skip
-    return {"changed": True, "contents": contents}
+        return {"changed": etcd.tidy()}
 
 
 def main() -> None:
     module = AnsibleModule(
         argument_spec=ARGUMENT_SPEC,
-        required_if=[("state", "restored", ["archive", "key", "members", "token"])],
+        required_if=[("state", "prepared", ["archive", "key", "members", "token"]), ("state", "restored", ["contents"])],
         supports_check_mode=True,
     )
-    if module.check_mode:
-        module.exit_json(changed=True)
     try:
         module.exit_json(**act(module))
     except (InfraError, OSError) as error:

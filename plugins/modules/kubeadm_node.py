@@ -176,6 +176,7 @@ node:
     serving_certificate: {description: Whether the kubelet has a certificate of the cluster for serving., type: bool}
     control_plane: {description: Whether it has an API server's certificate., type: bool}
     manifests: {description: The control plane's static pods., type: list, elements: str}
+    stopped: {description: Those of them that a restore has taken aside., type: list, elements: str}
     room: {description: "Free bytes of the folders where containers, etcd and the kubelet write.", type: dict}
     super_admin: {description: Whether C(super-admin.conf) is there., type: bool}
     macs: {description: Hardware addresses of its interfaces., type: list, elements: str}

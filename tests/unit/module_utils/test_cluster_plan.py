@@ -28,6 +28,7 @@ def blank(name: str, **changes: Any) -> dict[str, Any]:
         "kubelet_configured": False,
         "kubelet_healthy": False,
         "manifests": [],
+        "stopped": [],
         **changes,
     }
 
@@ -421,3 +422,13 @@ def test_a_worker_that_the_table_calls_a_master_is_told_with_the_way_out() -> No
     assert "w1 is a worker of a cluster, and the table calls it a master now" in found["problems"][0]
     assert "playbooks/remove_node.yml -e remove=w1" in found["problems"][0]
     assert cluster_plan(nodes, ["m1", "m2", "m3", "w1"], [], ["w1"])["steps"]["w1"] == "reset_join"
+
+
+def test_masters_that_a_restore_has_stopped_are_told_as_that() -> None:
+    stopped = {"manifests": [], "stopped": ["etcd", "kube-apiserver"], "view": {"error": "down"}, "answers": []}
+    nodes = {name: whole(name, list(ADDRESSES), MASTERS, **stopped) for name in MASTERS}
+    nodes["w1"] = whole("w1", list(ADDRESSES), MASTERS, answers=[])
+    assert plan(nodes)["problems"] == [
+        "m1, m2, m3 were stopped for a restore that did not end: run playbooks/restore.yml again, which goes on from there "
+        "(the manifests wait in /etc/kubernetes/detectviz-stopped)"
+    ]

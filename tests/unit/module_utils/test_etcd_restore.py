@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils import _etcd_restore as etcd
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_node as node
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as observed
-from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import write_archive
+from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import PKI_FILES, write_archive
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 
 
@@ -22,35 +23,92 @@ def certificate(folder: Path, name: str) -> str:
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
+CONTENTS = {"etcd": {"revision": 7, "hash": 42}}
+
+
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A node's files in a folder of their own."""
     for module in (etcd, observed):
         monkeypatch.setattr(module, "PKI", tmp_path / "pki")
         monkeypatch.setattr(module, "ETCD_DATA", tmp_path / "etcd/member")
-        monkeypatch.setattr(module, "KUBERNETES", tmp_path)
+        monkeypatch.setattr(module, "KUBERNETES", tmp_path, raising=False)
+    monkeypatch.setattr(observed, "UNFINISHED", tmp_path / "unfinished.json")
+    monkeypatch.setattr(etcd, "FILES_DIR", str(tmp_path / "apiserver"))
+    monkeypatch.setattr(etcd, "STATE", tmp_path / "state")
     monkeypatch.setattr(etcd, "WORK", tmp_path / "restore")
+    monkeypatch.setattr(etcd, "DATA", tmp_path / "restore/data")
     monkeypatch.setattr(node, "RUN_DIR", tmp_path / "run")
     (tmp_path / "pki").mkdir()
+    (tmp_path / "state").mkdir()
     (tmp_path / "etcd/member").mkdir(parents=True)
+    (tmp_path / "etcd/member/db").write_text("former")
     return tmp_path
 
 
-def restore(machine: Path, key: str, identity: bool) -> None:
-    etcd.restore(lambda _command: (127, ""), machine / "archive", key, "n1", {"n1": "192.0.2.11"}, "t", identity, "now")
+def prepare(machine: Path, key: str, identity: bool) -> None:
+    etcd.prepare(lambda _command: (127, ""), machine / "archive", key, "n1", {"n1": "192.0.2.11"}, "t", identity)
+
+
+def prepared(machine: Path) -> None:
+    """As the module leaves it when the backup was read."""
+    (machine / "restore/data/member").mkdir(parents=True)
+    (machine / "restore/data/member/db").write_text("restored")
+    for name in PKI_FILES:
+        (machine / "restore/pki" / name).parent.mkdir(parents=True, exist_ok=True)
+        (machine / "restore/pki" / name).write_text(name)
+
+
+def data(machine: Path) -> str:
+    return (machine / "etcd/member/db").read_text()
 
 
 def test_the_backup_of_another_cluster_is_refused(machine: Path) -> None:
     key = certificate(machine, "key")
     (machine / "pki/ca.crt").write_text(certificate(machine, "own"))
-    write_archive(machine / "archive", key, {}, {"pki/ca.crt": certificate(machine, "other").encode()})
+    write_archive(machine / "archive", key, {**CONTENTS, "ca": "0" * 64}, {})
     with pytest.raises(InfraError, match="of another cluster"):
-        restore(machine, key, identity=False)
-    assert (machine / "etcd/member").is_dir() and not (machine / "restore").exists()
+        prepare(machine, key, identity=False)
+    assert data(machine) == "former" and not (machine / "restore").exists()
     assert list((machine / "run").iterdir()) == []
 
 
 def test_an_identity_is_never_written_over_another(machine: Path) -> None:
+    key = certificate(machine, "key")
+    write_archive(machine / "archive", key, CONTENTS, {})
     with pytest.raises(InfraError, match="not written over"):
-        restore(machine, "", identity=True)
-    assert (machine / "etcd/member").is_dir()
+        prepare(machine, key, identity=True)
+    assert data(machine) == "former"
+
+
+def test_nothing_is_put_back_that_was_not_prepared(machine: Path) -> None:
+    with pytest.raises(InfraError, match="nothing was prepared"):
+        etcd.put_back(False, etcd.of_backup(CONTENTS), "now")
+    assert data(machine) == "former"
+
+
+def test_former_data_is_moved_aside(machine: Path) -> None:
+    prepared(machine)
+    assert etcd.put_back(False, etcd.of_backup(CONTENTS), "now")
+    assert data(machine) == "restored"
+    assert (machine / "state/etcd-before-now/db").read_text() == "former"
+
+
+def test_an_identity_that_came_back_before_the_run_ended_is_gone_on_with(machine: Path) -> None:
+    shutil.rmtree(machine / "etcd")
+    prepared(machine)
+    assert etcd.put_back(True, etcd.of_backup(CONTENTS), "now")
+    assert observed.unfinished() == "init" and (machine / "pki/etcd/ca.key").read_text() == "etcd/ca.key"
+    (machine / "etcd/member/db").write_text("etcd runs on it")
+    prepared(machine)
+    assert not etcd.put_back(True, etcd.of_backup(CONTENTS), "later")
+    assert data(machine) == "etcd runs on it"
+
+
+def test_a_run_that_ended_between_identity_and_data_is_gone_on_with(machine: Path) -> None:
+    shutil.rmtree(machine / "etcd")
+    node.begin("init", restored=etcd.of_backup(CONTENTS))
+    (machine / "pki/ca.crt").write_text("of the backup")
+    prepared(machine)
+    assert etcd.put_back(True, etcd.of_backup(CONTENTS), "now")
+    assert data(machine) == "restored" and (machine / "pki/ca.crt").read_text() == "ca.crt"

@@ -63,3 +63,10 @@ def test_kubeadm_that_failed_later_is_gone_on_with(root: Path, path: str) -> Non
     with node.unfinished_step("init"):
         pass
     assert observe.unfinished() is None
+
+
+def test_what_was_written_down_of_a_step_stays_until_it_has_ended(root: Path) -> None:
+    node.begin("init", restored="7-42")
+    with pytest.raises(InfraError, match="code 1"):
+        fail_after(None)
+    assert observe.begun() == {"step": "init", "restored": "7-42"}
