@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from lab.nodes import recipe
+from lab.pve.schema import build as schema
 from tests.lab.conftest import LAB_NAME, LabCommand
 from tests.lab.test_site import IDS, MACHINES, changes, guests, play, running
 
@@ -17,8 +19,19 @@ SNIPPET = "var/lib/vz/snippets/detectviz.yml"
 
 
 @pytest.fixture(scope="module")
-def site(machine: Path) -> Iterator[LabCommand]:
+def first_use(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache with all that takes minutes to build, and without the API description, as before a machine's first lab."""
+    folder = tmp_path_factory.mktemp("cache")
+    for kept in recipe.cache_dir().iterdir():
+        if kept.name != schema.cache_folder().name:
+            (folder / kept.name).symlink_to(kept)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def site(machine: Path, first_use: Path) -> Iterator[LabCommand]:
     lab = LabCommand(machine, f"{LAB_NAME}-plain")
+    lab.environment["DETECTVIZ_CACHE"] = str(first_use)
     lab("up", "--yes", "--plain-image", "--without-kubernetes", "--site", "inventory/detectviz")
     yield lab
     lab("down", code=None)
@@ -32,6 +45,11 @@ def asked(lab: LabCommand, name: str, command: str) -> str:
         "-o", "GlobalKnownHostsFile=/dev/null",
         "-i", str(lab.folder / "id_ed25519"), f"ubuntu@{MACHINES[name][0]}", command,
     )  # fmt: skip
+
+
+def test_the_emulators_description_was_fetched_before_the_labs_network_cut_it_off(site: LabCommand, first_use: Path) -> None:
+    kept = (first_use / schema.cache_folder().name).iterdir()
+    assert {path.name.partition("-")[0] for path in kept} == set(schema.VERSIONS)
 
 
 def test_check_mode_writes_no_snippet(site: LabCommand) -> None:

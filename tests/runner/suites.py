@@ -18,6 +18,9 @@ from tests.runner.outcome import Outcome, from_junit
 # Four files at a time: they wait more than they work. The tests of a file share an emulator.
 PARALLEL = ["-p", "no:pytest-ansible", "-n", "4", "--dist", "loadfile"]
 
+# What makes a suite long is told at its end.
+SLOWEST = ["--durations=10", "--durations-min=5"]
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -30,7 +33,7 @@ class Suite:
 
 def _pytest(context: Context, name: str, core: Core, arguments: list[str], timeout: float = 1800) -> Outcome:
     junit = context.scratch / f"{name.replace(' ', '-')}.xml"
-    command = [str(core.bin / "python"), "-m", "pytest", "-q", "-ra", f"--junit-xml={junit}", *arguments]
+    command = [str(core.bin / "python"), "-m", "pytest", "-q", "-ra", *SLOWEST, f"--junit-xml={junit}", *arguments]
     code, _output = context.run(name, command, core=core, timeout=timeout)
     return from_junit(junit, name, code)
 

@@ -15,7 +15,7 @@ import yaml
 from tests.lab.cluster.cluster import Cluster, eventually, told
 from tests.lab.test_site import MACHINES
 
-pytestmark = pytest.mark.timeout(2700)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(2700)]
 ELSEWHERE = ("-e", json.dumps({"allow_standins": False}))
 FREE = "192.168.0.150"
 PREFLIGHT = [
