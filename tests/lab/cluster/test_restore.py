@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.lab.cluster.cluster import MASTERS, Cluster, eventually
+from tests.lab.cluster.cluster import MASTERS, Cluster, eventually, told
+from tests.lab.conftest import CHECKOUT
 from tests.lab.test_site import MACHINES
 
 pytestmark = pytest.mark.timeout(2700)
+
+
+CONFIRMED = {"reset_confirm": "detectviz"}
+MAKE_ARCHIVE = """
+import json, pathlib, sys
+from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import write_archive
+write_archive(pathlib.Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), {})
+"""
 
 
 def lose_data(cluster: Cluster, name: str) -> None:
@@ -39,7 +51,19 @@ def test_a_restore_without_its_word_or_of_a_damaged_file_touches_nothing(cluster
     damaged.write_bytes(cluster.backups()[-1].read_bytes()[:-100])
     said = cluster.refused("playbooks/restore.yml", "-e", "restore_hosts=all", "-e", f"restore={damaged}")
     assert "damaged" in said
+    said = cluster.refused("playbooks/restore.yml", "-e", "restore_hosts=all", "-e", f"restore={of_another(cluster)}")
+    assert "another cluster than that on master-1, master-2, master-3" in told(said)
     assert "before" in cluster.written()
+
+
+def of_another(cluster: Cluster) -> Path:
+    """A whole backup, for this site's key, of a cluster with another CA."""
+    path = cluster.lab.folder / "another.etcd.cms"
+    certificate = (cluster.state / "secrets/etcd-backup.pem").read_text()
+    contents = {"site": "detectviz", "node": "n", "taken": "t", "etcd": {"keys": 1, "revision": 1, "hash": 1}, "ca": "0" * 64}
+    subprocess.run([sys.executable, "-c", MAKE_ARCHIVE, str(path), certificate, json.dumps(contents)],
+                   cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": str(CHECKOUT / ".collections")}, check=True)  # fmt: skip
+    return path
 
 
 def test_etcds_data_lost_on_all_masters_comes_back_as_it_was(cluster: Cluster) -> None:
@@ -53,13 +77,13 @@ def test_etcds_data_lost_on_all_masters_comes_back_as_it_was(cluster: Cluster) -
 
 
 def test_the_first_master_is_replaced_with_its_guest(cluster: Cluster) -> None:
-    before = len(cluster.backups())
+    newest = cluster.backups()[-1]
     key = cluster.on("master-1", "cat /etc/ssh/ssh_host_ed25519_key.pub")
     cluster.play("playbooks/replace_node.yml", "-e", "replace=master-1", "-e", "replace_guest=master-1")
     cluster.becomes_whole()
     assert cluster.on("master-1", "cat /etc/ssh/ssh_host_ed25519_key.pub") != key
     assert cluster.written() == {"before", "restored"}
-    assert len(cluster.backups()) > before
+    assert cluster.backups()[-1] > newest
 
 
 @pytest.mark.long
@@ -73,14 +97,20 @@ def test_etcds_data_lost_on_one_master_comes_from_the_others(cluster: Cluster) -
 
 @pytest.mark.long
 def test_all_masters_destroyed_come_back_as_the_same_cluster(cluster: Cluster) -> None:
-    cluster.play("playbooks/backup.yml")
     old = cluster.lab.folder / "old-kubeconfig"
     old.write_bytes((cluster.state / "kubeconfig").read_bytes())
-    guests = json.dumps({"reset_guests": list(MASTERS), "reset_confirm": "detectviz"})
-    cluster.play("playbooks/reset.yml", "-e", guests)
+    one_by_one = cluster.refused("playbooks/reset.yml", "-e", json.dumps({"reset_guests": list(MASTERS[:2]), **CONFIRMED}))
+    assert "3 members, and only 1 of them would stay and answer" in told(one_by_one)
+    newest = cluster.backups()[-1]
+    cluster.play("playbooks/reset.yml", "-e", json.dumps({"reset_guests": list(MASTERS), **CONFIRMED}))
+    assert cluster.backups()[-1] > newest
     # A guest of the lab with many pods may answer for a while after it is gone, and P1 takes no address that answers.
     eventually("the machines are made again", lambda: bool(cluster.play("playbooks/p1_machines.yml")))
-    cluster.play("playbooks/restore.yml", "-e", "restore_hosts=all", "-e", f"restore={cluster.backups()[-1].name}")
+    restore = ("playbooks/restore.yml", "-e", "restore_hosts=all", "-e", f"restore={cluster.backups()[-1].name}")
+    with cluster.background(*restore) as run:
+        run.until("kubeadm makes the cluster again", lambda: cluster.holds("master-1", "pgrep -x kubeadm"))
+        run.kill()
+    cluster.play(*restore)
     cluster.becomes_whole()
     assert cluster.written() == {"before", "restored"}
     said = cluster.kubectl(f"--kubeconfig={old}", "get", "nodes", "--output", "name")
