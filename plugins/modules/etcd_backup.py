@@ -70,6 +70,7 @@ backup:
 
 import datetime
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._errors import Inf
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_snapshot import save_snapshot
 from ansible_collections.detectviz.infra.plugins.module_utils._etcdutl import etcd_image, from_image, snapshot_status
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments import runner
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import FILES_DIR
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import ENCRYPTION_FILE, FILES_DIR
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import only_one
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
     ETCD_CLIENT,
@@ -108,6 +109,12 @@ ARGUMENT_SPEC = {
 }
 
 
+def encryption_elsewhere(manifest: str) -> str | None:
+    """The file named in the API server's manifest by which Secrets are encrypted, if that is another than ours."""
+    named = re.search(r"--encryption-provider-config=[\"']?([^\s\"']+)", manifest)
+    return named[1] if named and named[1] != ENCRYPTION_FILE else None
+
+
 def cluster_files() -> dict[str, Path | bytes]:
     """What makes the cluster itself, by name in the archive. Raises ProblemsError with all that is missing."""
     files: dict[str, Path | bytes] = {f"pki/{name}": PKI / name for name in PKI_FILES}
@@ -116,6 +123,12 @@ def cluster_files() -> dict[str, Path | bytes]:
         raise ProblemsError(
             "A backup without these could not bring the cluster back; keys that are kept elsewhere are not supported",
             missing,
+        )
+    keys = encryption_elsewhere(read_text(MANIFESTS / "kube-apiserver.yaml") or "")
+    if keys:
+        raise InfraError(
+            f"the API server reads how Secrets are encrypted from {keys}, which a backup does not hold, so that no Secret could be "
+            f"read again: move it to {ENCRYPTION_FILE}, and name that in the API server's manifest and kubeadm's configuration"
         )
     own = sorted(Path(FILES_DIR).glob("*.json"))
     return {**files, **{f"apiserver/{path.name}": path for path in own}}
