@@ -21,7 +21,7 @@ import pytest
 
 from tests.lab.cluster.cluster import MASTERS, Cluster, eventually, told
 from tests.lab.cluster.holder_faults import all_can_take_over
-from tests.lab.test_site import IDS, MACHINES
+from tests.lab.test_site import IDS, MACHINES, changes
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(2700)]
 JOINER = "master-3"
@@ -67,6 +67,10 @@ def test_swap_in_use_stops_the_run(cluster: Cluster, tmp_path: Path) -> None:
     ):
         said = told(cluster.refused(str(tmp_path / "swap.yml")))
     assert "master-2: swap is still in use on /dev/sdz9" in said and "swapoff" in said
+
+
+def test_a_site_that_allows_swap_is_not_asked_about_it(cluster: Cluster) -> None:
+    assert set(changes(cluster.play("playbooks/p2_nodes.yml", "-e", '{"node_swap_allowed": true}')).values()) == {0}
 
 
 def test_a_clock_that_is_off_stops_the_run(cluster: Cluster) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.lab.cluster.cluster import MASTERS, Cluster, eventually, told
-from tests.lab.test_site import MACHINES
+from tests.lab.test_site import MACHINES, changes
 
 pytestmark = [pytest.mark.timeout(2700), pytest.mark.long]
 
@@ -72,6 +72,9 @@ def test_a_master_leaves_and_keeps_its_keys_aside(cluster: Cluster) -> None:
     assert "apiserver" not in cluster.on("master-3", REMAINS)
     kept = cluster.on("master-3", "cd /var/lib/detectviz-infra/removed/*/ && stat -c %a . && ls pki/ca.key member/wal")
     assert kept.startswith("700") and "pki/ca.key" in kept and ".wal" in kept
+    for again in (["--check"], []):
+        said = cluster.play("playbooks/remove_node.yml", "-e", "remove=master-3", *again)
+        assert set(changes(said).values()) == {0}
     joins(cluster)
 
 
