@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_node as node
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as observe
+from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_upgrade as upgrade
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 
 
@@ -70,3 +74,48 @@ def test_what_was_written_down_of_a_step_stays_until_it_has_ended(root: Path) ->
     with pytest.raises(InfraError, match="code 1"):
         fail_after(None)
     assert observe.begun() == {"step": "init", "restored": "7-42"}
+
+
+class Images:
+    """kubeadm and containerd of a node, as far as images go. Without a file kubeadm takes the newest version it knows."""
+
+    def __init__(self, *present: str) -> None:
+        self.present = set(present)
+        self.pulls = 0
+
+    def __call__(self, command: list[str]) -> tuple[int, str]:
+        if command[0] == "ctr":
+            return 0, "\n".join(self.present)
+        told: dict[str, Any] = {}
+        if "--config" in command:
+            told = json.loads(Path(command[command.index("--config") + 1]).read_text(encoding="ascii"))
+        wanted = self.of(told.get("kubernetesVersion", "v1.99.0"), told.get("imageRepository", "registry.k8s.io"))
+        if "pull" in command:
+            self.pulls += 1
+            self.present |= set(wanted)
+        return 0, "\n".join(wanted)
+
+    @staticmethod
+    def of(version: str, registry: str = "registry.k8s.io") -> list[str]:
+        return [f"{registry}/kube-apiserver:{version}", f"{registry}/etcd:3.6.8-0"]
+
+
+def for_a_new_node(run: node.Run, version: str, registry: str | None) -> list[str]:
+    cluster = {"name": "x", "endpoint": "192.0.2.10:6443", "certificate_names": [], "pod_cidrs": ["10.244.0.0/16"],
+               "service_cidrs": ["10.96.0.0/12"], "proxy_mode": "iptables"}  # fmt: skip
+    return node.pull_images(run, {**cluster, "version": version, "image_repository": registry})
+
+
+@pytest.mark.parametrize("registry", [None, "192.0.2.1:5000/k8s"])
+@pytest.mark.parametrize("pull", [for_a_new_node, upgrade.pull_images], ids=["new node", "upgrade"])
+def test_images_are_those_of_the_sites_version_and_registry_and_fetched_once(
+    root: Path, monkeypatch: pytest.MonkeyPatch, pull: Callable[[node.Run, str, str | None], list[str]], registry: str | None
+) -> None:
+    monkeypatch.setattr(node, "RUN_DIR", root / "run")
+    wanted = Images.of("v1.36.3", registry or "registry.k8s.io")
+    run = Images(wanted[1], *Images.of("v1.35.8"))
+    before = set(run.present)
+    assert pull(run, "v1.36.3", registry) == [wanted[0]]
+    assert run.present - before == {wanted[0]} and run.pulls == 1
+    assert pull(run, "v1.36.3", registry) == [] and run.pulls == 1
+    assert list((root / "run").iterdir()) == []
