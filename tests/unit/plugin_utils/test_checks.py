@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import copy
+import ipaddress
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
 import site_factory as factory
+from hypothesis import given
+from hypothesis import settings as with_settings
+from hypothesis import strategies as st
 
 Machines = list[dict[str, Any]]
 TABLE = "tables/machines.yml"
@@ -165,6 +170,9 @@ WRONG_SITES: list[tuple[dict[str, Any], str]] = [
         {"service_cidrs": ["10.244.128.0/20"]},
         "service_cidrs[0]: 10.244.128.0/20 overlaps 10.244.0.0/16 of pod_cidrs[0]",
     ),
+    ({"pod_cidrs": ["10.0.0.128/25"]}, "pod_cidrs[0]: 10.0.0.128/25 overlaps 10.0.0.0/24 of vmbr1"),
+    ({"service_cidrs": ["10.0.0.0/12"]}, "service_cidrs[0]: 10.0.0.0/12 overlaps 10.0.0.0/24 of vmbr1"),
+    ({"service_cidrs": ["192.168.0.8/29"]}, "service_cidrs[0]: 192.168.0.8/29 overlaps 192.168.0.0/24 of vmbr0"),
     ({"pod_cidrs": None}, "pod_cidrs: is missing"),
     ({"kubernetes_version": "1.34"}, "kubernetes_version: 1.34 is past its end of life or unknown"),
     ({"kubernetes_version": "1.99"}, "kubernetes_version: 1.99 is past its end of life or unknown"),
@@ -184,6 +192,29 @@ def test_wrong_site_data_is_found(tmp_path: Path, changes: dict[str, Any], expec
     found = factory.problems_of(tmp_path, factory.cluster(), factory.site(**changes))
     assert any(expected in text for text in found), found
     assert "hunter2" not in "".join(found)
+
+
+prefixes = st.builds(
+    lambda start, length: ipaddress.ip_network((start, length), strict=False),
+    st.sampled_from(["10.0.0.0", "10.96.0.0", "10.244.0.0", "192.168.0.0"]).flatmap(
+        lambda text: st.integers(0, 2**18).map(lambda more: ipaddress.ip_address(text) + more)
+    ),
+    st.integers(8, 28),
+)
+
+
+@with_settings(max_examples=60, deadline=None)
+@given(prefixes, prefixes)
+def test_networks_of_pods_and_services_are_refused_exactly_where_they_meet_others(
+    pods: ipaddress.IPv4Network, services: ipaddress.IPv4Network
+) -> None:
+    site = factory.site(pod_cidrs=[str(pods)], service_cidrs=[str(services)])
+    networks = [ipaddress.ip_network(network["cidr"]) for network in site["networks"].values()]
+    with TemporaryDirectory() as folder:
+        found = [text for text in factory.problems_of(Path(folder), factory.cluster(), site) if "overlaps" in text]
+    for key, prefix, others in (("pod_cidrs", pods, networks), ("service_cidrs", services, [*networks, pods])):
+        told = any(f"{key}[0]: {prefix} overlaps" in text for text in found)
+        assert told == any(prefix.overlaps(other) for other in others), found
 
 
 @pytest.mark.parametrize("count", [2, 4])
