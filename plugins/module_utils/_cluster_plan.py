@@ -284,6 +284,8 @@ def _step(
     if node["unfinished"] or not known or (master and (member is None or member["learner"])):
         return None, _half_made(name)
     if master and not views:
+        if node["address"] in node["answers"]:
+            return START, f"its API server answers, but it cannot read the cluster: {node['view'].get('error')}"
         return START, "its API server does not answer"
     # Before the cluster knows: it calls a node ready for most of a minute after its kubelet has gone.
     if not node["kubelet_healthy"]:

@@ -157,8 +157,16 @@ def certificates() -> dict[str, str]:
     for path in sorted(KUBERNETES.glob("*.conf")):
         match = re.search(r"client-certificate-data: (\S+)", read_text(path) or "")
         if match:
-            found[str(path)] = base64.b64decode(match[1]).decode("ascii", "replace")
+            found[str(path)] = decoded(match[1])
     return found
+
+
+def decoded(text: str) -> str:
+    """Text out of base64; nothing where that is cut off."""
+    try:
+        return base64.b64decode(text).decode("ascii", "replace")
+    except ValueError:
+        return ""
 
 
 def fingerprint(pem: str) -> str | None:
@@ -168,8 +176,9 @@ def fingerprint(pem: str) -> str | None:
 
 
 def read_text(path: Path) -> str | None:
+    """The text of a file, also of a damaged one; None if it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
 
@@ -213,14 +222,26 @@ def etcd_view(etcd: HttpsJson) -> dict[str, Any] | None:
 
 
 def admin_api(address: str) -> HttpsJson:
-    """The node's own API server, as the administrator whose kubeconfig kubeadm has left on the node."""
-    text = read_text(KUBERNETES / "admin.conf") or ""
+    """The node's own API server, as the administrator whose kubeconfig kubeadm has left on the node.
+
+    That the file is there says nothing: it may be empty, or cut off by a crash or a full disk.
+    """
+    path = KUBERNETES / "admin.conf"
+    text = read_text(path)
+    if text is None:
+        raise ApiUnreachable(f"{path} is not there")
     found = {key: re.search(rf"\b{field}: (\S+)", text) for key, field in KUBECONFIG_FIELDS.items()}
-    data = {key: base64.b64decode(match[1]) for key, match in found.items() if match}
-    if len(data) < len(KUBECONFIG_FIELDS):
-        raise ApiUnreachable(f"{KUBERNETES / 'admin.conf'} is not there, or holds no certificates")
-    with secret_files(**data) as paths:
-        return HttpsJson(address, API_PORT, Credentials(**paths))
+    try:
+        data = {key: base64.b64decode(match[1]) for key, match in found.items() if match}
+        if len(data) < len(KUBECONFIG_FIELDS):
+            raise ValueError("it has not all of a kubeconfig")
+        with secret_files(**data) as paths:
+            return HttpsJson(address, API_PORT, Credentials(**paths))
+    except (ValueError, ApiUnreachable) as error:
+        raise ApiUnreachable(
+            f"{path} is empty or damaged ({error}): copy that of another master there, or move it away and run kubeadm init "
+            "phase kubeconfig admin on the node"
+        ) from error
 
 
 def node_summary(node: Mapping[str, Any]) -> dict[str, Any]:

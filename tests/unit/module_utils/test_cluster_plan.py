@@ -272,6 +272,17 @@ def test_a_node_that_only_stopped_is_started() -> None:
     assert (found["steps"]["m2"], found["steps"]["w1"]) == ("start", "start")
 
 
+def test_a_master_that_only_has_lost_its_way_to_its_own_api_is_told_why() -> None:
+    """F6: /etc/kubernetes/admin.conf is there and empty."""
+    nodes = all_whole()
+    nodes["m2"].update(view={"error": "admin.conf is empty or damaged"}, answers=["192.0.2.10", ADDRESSES["m2"]])
+    found = plan(nodes)
+    assert found["steps"]["m2"] == "start" and "admin.conf is empty or damaged" in found["reasons"]["m2"]
+    assert found["giver"] in ("m1", "m3") and found["problems"] == []
+    nodes = {name: {**node, "view": nodes["m2"]["view"], "answers": list(ADDRESSES.values())} for name, node in nodes.items()}
+    assert plan(nodes)["steps"] == {}, "nothing is made where no master can read the cluster that answers"
+
+
 def test_a_master_whose_kubelet_alone_has_stopped_is_started() -> None:
     """Its containers go on, and for most of a minute the cluster calls it ready."""
     nodes = all_whole()
