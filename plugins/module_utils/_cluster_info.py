@@ -24,6 +24,8 @@ ON_EVERY_NODE = ("kube-proxy", "calico-node")
 """DaemonSets."""
 SETTLE_PAUSE = 2.0
 """Seconds between two looks at a cluster of which something is only starting."""
+CALICO_ADDRESSES = ("projectcalico.org/IPv4Address", "projectcalico.org/IPv6Address")
+"""Annotations by which Calico tells the address, with a prefix, that it has chosen on a node."""
 STANDIN = "/standin"
 """End of the annotation by which a stand-in for a program says what it leaves out."""
 
@@ -126,6 +128,7 @@ def node_view(node: Mapping[str, Any]) -> dict[str, Any]:
         "unschedulable": bool(spec.get("unschedulable")),
         "conditions": {item["type"]: item["status"] for item in status.get("conditions") or []},
         "addresses": [item["address"] for item in status.get("addresses") or [] if item["type"] == "InternalIP"],
+        "calico": [annotations[key].partition("/")[0] for key in CALICO_ADDRESSES if annotations.get(key)],
         "kubelet": info.get("kubeletVersion"),
         "runtime": info.get("containerRuntimeVersion"),
         "images": [name for image in status.get("images") or [] for name in image.get("names") or []],
@@ -140,7 +143,7 @@ def taint_text(taint: Mapping[str, Any]) -> str:
 
 
 def pod_view(pod: Mapping[str, Any]) -> dict[str, Any]:
-    """``app`` is the component: the label component of static pods, else k8s-app, else app."""
+    """``app`` is the component: the label component of static pods, else k8s-app, else app. ``static``: of a node's file."""
     metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
     labels = metadata.get("labels") or {}
     containers = status.get("containerStatuses") or []
@@ -152,6 +155,7 @@ def pod_view(pod: Mapping[str, Any]) -> dict[str, Any]:
         "name": metadata["name"],
         "app": app or metadata["name"],
         "node": spec.get("nodeName"),
+        "static": bool(mirror),
         "phase": status.get("phase"),
         "ready": bool(containers) and all(item.get("ready") for item in containers),
         "reason": next((why for item in containers if (why := _waiting(item))), ""),

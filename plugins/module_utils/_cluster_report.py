@@ -26,6 +26,7 @@ CLUSTER = "cluster"
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 DNS = "coredns"
+KUBE_VIP_IMAGES = ("kube-vip", "kube-vip-iptables")
 
 
 def cluster_nodes(
@@ -124,6 +125,7 @@ def _compare(
         return
     yield from _compare_api(row, cluster, expected, now)
     yield from _compare_vip(row, nodes, cluster, expected)
+    yield _compare_kube_vips(row, cluster, expected)
     yield from _compare_settings(row, cluster, expected)
     yield from _compare_counts(row, nodes, cluster)
     yield _compare_backup(row, seen.get("backup"), float(expected.get("backup_hours") or 0), now)
@@ -178,6 +180,17 @@ def _compare_vip(
     yield row("lease of the VIP", f"{wanted}, renewed", found + ("" if late else ", renewed"), OK if agrees else MISS)
 
 
+def _compare_kube_vips(row: Any, cluster: Mapping[str, Any], expected: Mapping[str, Any]) -> Row:
+    """Each master has a static pod of kube-vip. Any other, such as a DaemonSet's, contends with it for lease, VIP and port."""
+    others = [
+        f"{pod['name']} on {pod['node']}"
+        for pod in cluster["pods"]
+        if any(_repository(image) in KUBE_VIP_IMAGES for image in pod["images"])
+        and not (pod["static"] and pod["node"] in expected["masters"])
+    ]
+    return row("kube-vip beside the masters' static pods", "none", ", ".join(sorted(others)) or "none")
+
+
 def _holds(inside: Mapping[str, Any], vip: str) -> bool:
     return any(text.split("/")[0] == vip for addresses in inside["addresses"].values() for text in addresses)
 
@@ -202,6 +215,11 @@ def _compare_settings(row: Any, cluster: Mapping[str, Any], expected: Mapping[st
     for app, version in (("kube-vip", expected["kube_vip_version"]), ("calico-node", expected["calico_version"])):
         tags = {_tag(image) for pod in cluster["pods"] if pod["app"] == app for image in pod["images"]}
         yield row(f"version of {app}", version, ", ".join(sorted(tags)) or "none")
+
+
+def _repository(image: str) -> str:
+    """``kube-vip`` of ``ghcr.io/kube-vip/kube-vip:v1.2.3@sha256:…``."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _tag(image: str) -> str:

@@ -56,8 +56,8 @@ cluster:
     version: {description: Version of the API server that answered., type: str, sample: v1.36.3}
     health: {description: The answer of C(/readyz)., type: str, sample: ok}
     certificate: {description: "C(names) and C(not_after) of the served certificate, or C(error).", type: dict}
-    nodes: {description: "By name: labels, taints, conditions, addresses, versions.", type: dict}
-    pods: {description: "Pods of C(kube-system): name, app, node, phase, ready, images.", type: list, elements: dict}
+    nodes: {description: "By name: labels, taints, conditions, addresses, Calico's addresses, versions.", type: dict}
+    pods: {description: "Pods of C(kube-system): name, app, node, static, phase, ready, images.", type: list, elements: dict}
     controllers: {description: Wanted and ready pods of DaemonSets and Deployments in C(kube-system)., type: dict}
     lease: {description: "C(holder), C(age) and C(duration) in seconds; null if there is none.", type: dict}
     kubeadm: {description: "Endpoint, version and networks that kubeadm has kept.", type: dict}

@@ -13,6 +13,12 @@ import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils import _cluster_info as info
 
 NOW = datetime.datetime(2026, 1, 1, 0, 1, tzinfo=datetime.timezone.utc)
+ANNOTATIONS = {
+    "detectviz.infra/standin": "enforces no policy",
+    "projectcalico.org/IPv4Address": "10.0.0.11/24",
+    "projectcalico.org/IPv6Address": "fd00::11/64",
+    "projectcalico.org/IPv4VXLANTunnelAddr": "10.244.0.1",
+}
 
 
 def config(key: str, value: Any) -> dict[str, Any]:
@@ -22,7 +28,7 @@ def config(key: str, value: Any) -> dict[str, Any]:
 def test_a_node_as_it_is_checked() -> None:
     seen = info.node_view(
         {
-            "metadata": {"name": "n1", "annotations": {"detectviz.infra/standin": "enforces no policy"}},
+            "metadata": {"name": "n1", "annotations": ANNOTATIONS},
             "spec": {"taints": [{"key": "b", "effect": "NoExecute"}, {"key": "a", "value": "x", "effect": "NoSchedule"}]},
             "status": {
                 "conditions": [{"type": "Ready", "status": "True"}],
@@ -36,11 +42,12 @@ def test_a_node_as_it_is_checked() -> None:
     assert (seen["conditions"], seen["addresses"]) == ({"Ready": "True"}, ["10.0.0.11"])
     assert (seen["kubelet"], seen["images"]) == ("v1.36.3", ["pause:3.10.2"])
     assert seen["standin"] == "enforces no policy"
+    assert seen["calico"] == ["10.0.0.11", "fd00::11"]
 
 
 def test_a_node_that_has_only_just_joined() -> None:
     seen = info.node_view({"metadata": {"name": "n1"}})
-    assert (seen["conditions"], seen["addresses"], seen["kubelet"]) == ({}, [], None)
+    assert (seen["conditions"], seen["addresses"], seen["calico"], seen["kubelet"]) == ({}, [], [], None)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +61,13 @@ def test_a_node_that_has_only_just_joined() -> None:
 )
 def test_which_program_a_pod_is(metadata: dict[str, Any], app: str) -> None:
     assert info.pod_view({"metadata": {"name": "kube-vip-n1", **metadata}, "spec": {"nodeName": "n1"}})["app"] == app
+
+
+@pytest.mark.parametrize(
+    ("annotations", "static"), [({"kubernetes.io/config.mirror": "hash"}, True), ({"other": "hash"}, False), ({}, False)]
+)
+def test_a_pod_of_a_nodes_own_file_is_told_from_one_that_the_api_made(annotations: dict[str, str], static: bool) -> None:
+    assert info.pod_view({"metadata": {"name": "kube-vip-n1", "annotations": annotations}})["static"] == static
 
 
 def test_a_pod_is_ready_when_all_its_containers_are_and_tells_what_it_waits_for() -> None:

@@ -116,6 +116,7 @@ def node(name: str) -> dict[str, Any]:
         "unschedulable": False,
         "conditions": good,
         "addresses": [NODES[name]],
+        "calico": [NODES[name]],
         "kubelet": "v1.36.3",
         "runtime": "containerd://2.4.2",
         "images": [],
@@ -125,8 +126,8 @@ def node(name: str) -> dict[str, Any]:
 
 def system_pod(app: str, name: str) -> dict[str, Any]:
     images = {"kube-vip": ["ghcr.io/kube-vip/kube-vip:v1.2.3"], "calico-node": ["docker.io/calico/node:v3.31.7@sha256:0"]}
-    return {"name": f"{app}-{name}", "app": app, "node": name, "phase": "Running", "ready": True, "reason": "",
-            "images": images.get(app, [])}  # fmt: skip
+    return {"name": f"{app}-{name}", "app": app, "node": name, "static": app in STATIC, "phase": "Running", "ready": True,
+            "reason": "", "images": images.get(app, [])}  # fmt: skip
 
 
 def cluster() -> dict[str, Any]:
@@ -147,6 +148,11 @@ def cluster() -> dict[str, Any]:
         "pools": {"default-ipv4-ippool": {"cidr": "10.244.0.0/16", "vxlanMode": "Always", "ipipMode": "Never"}},
         "services": {"kubernetes": ["10.96.0.1"], "dns": ["10.96.0.10"]},
     }  # fmt: skip
+
+
+def of_a_daemon_set(name: str) -> dict[str, Any]:
+    """A pod of kube-vip as its own manifest of a DaemonSet makes it."""
+    return {**system_pod("kube-vip", name), "name": "kube-vip-ds-x7k2p", "app": "kube-vip-ds", "static": False}
 
 
 def rows(variables: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -187,6 +193,7 @@ BREAKS = {
     "Ready": ("m2", lambda w: w["cluster"]["nodes"]["m2"]["conditions"].update(Ready="Unknown")),
     "schedulable": ("w1", lambda w: w["cluster"]["nodes"]["w1"].update(unschedulable=True)),
     "InternalIP": ("m2", lambda w: w["cluster"]["nodes"]["m2"].update(addresses=["192.168.0.12"])),
+    "Calico's address": ("m1", lambda w: w["cluster"]["nodes"]["m1"].update(calico=["192.0.2.10"])),
     "kubelet": ("w1", lambda w: w["cluster"]["nodes"]["w1"].update(kubelet="v1.35.4")),
     "container runtime": ("w1", lambda w: w["cluster"]["nodes"]["w1"].update(runtime="containerd://1.7.1")),
     "labels": ("w1", lambda w: w["cluster"]["nodes"]["w1"].update(labels={})),
@@ -223,6 +230,7 @@ BREAKS = {
     "certificate of the API": ("cluster", lambda w: w["cluster"]["certificate"].update(not_after="2026-01-20T00:00:00+00:00")),
     "VIP 192.0.2.10": ("cluster", lambda w: inside(w, "m2")["addresses"].update(eth0=["192.0.2.10/32"])),
     "lease of the VIP": ("cluster", lambda w: w["cluster"]["lease"].update(age=60)),
+    "kube-vip beside the masters' static pods": ("cluster", lambda w: w["cluster"]["pods"].append(of_a_daemon_set("m1"))),
     "kubeadm's endpoint": ("cluster", lambda w: w["cluster"]["kubeadm"].update(endpoint="192.0.2.11:6443")),
     "pod networks": ("cluster", lambda w: w["cluster"]["kubeadm"].update(pod_cidrs=["192.168.0.0/16"])),
     "kube-proxy's mode": ("cluster", lambda w: w["cluster"].update(proxy_mode="ipvs")),
@@ -247,6 +255,51 @@ def test_one_fault_is_missed_by_its_check(world: dict[str, Any], check: str) -> 
     missed = [(row["guest"], row["check"]) for row in report(world)["misses"]]
     assert (subject, check) in missed
     assert {guest for guest, _check in missed} <= {subject, "cluster"}, "a fault is told where it is"
+
+
+BESIDE = "kube-vip beside the masters' static pods"
+
+
+@pytest.mark.parametrize(
+    ("pod", "noticed"),
+    [
+        (of_a_daemon_set("m1"), True),
+        ({**of_a_daemon_set("m2"), "app": "kube-vip", "images": ["192.0.2.1:5000/kube-vip:v0.8.9@sha256:0"]}, True),
+        ({**of_a_daemon_set("m2"), "images": ["ghcr.io/kube-vip/kube-vip-iptables:v1.2.3"]}, True),
+        (system_pod("kube-vip", "w1"), True),
+        ({**of_a_daemon_set("w1"), "images": ["ghcr.io/kube-vip/kube-vip-cloud-provider:v0.0.12"]}, False),
+    ],
+    ids=["DaemonSet", "labelled as the static one", "with iptables", "static on a worker", "cloud provider"],
+)
+def test_only_static_pods_of_masters_run_kube_vip(world: dict[str, Any], pod: dict[str, Any], noticed: bool) -> None:
+    """F3: two of them on a node have one lease, one name and one port."""
+    world["cluster"]["pods"].append(pod)
+    (found,) = [row for row in report(world)["rows"] if row["check"] == BESIDE]
+    assert found["verdict"] == ("MISS" if noticed else "ok")
+    assert (pod["name"] in found["found"]) == noticed
+
+
+@pytest.mark.parametrize(
+    ("own", "calico", "good"),
+    [
+        (["10.0.0.11"], ["10.0.0.11"], True),
+        (["10.0.0.11"], ["192.168.0.11"], False),
+        (["10.0.0.11"], [], False),
+        (["10.0.0.11", "fd00::11"], ["10.0.0.11", "fd00::11"], True),
+        (["fd00::11", "10.0.0.11"], ["10.0.0.11", "fd00::11"], True),
+        (["10.0.0.11", "fd00::11"], ["10.0.0.11"], False),
+        (["10.0.0.11"], ["10.0.0.11", "fd00::11"], False),
+    ],
+)
+def test_calico_has_the_addresses_of_the_clusters_network(
+    world: dict[str, Any], own: list[str], calico: list[str], good: bool
+) -> None:
+    """F19: what kubelets, etcd and Calico use is one network."""
+    world["cluster"]["nodes"]["m1"].update(addresses=own, calico=calico)
+    derived = {"node_labels": {name: {"zone": "pve1"} for name in NODES}, "node_addresses": NODES, "node_ips": {"m1": own}}
+    seen = {"cluster": world["cluster"], "probe": world["probe"], "reason": "", "backup": None}
+    misses = build_cluster_report(cluster_nodes(NODES, world["vars"], derived), seen, EXPECTED, NOW)["misses"]
+    assert [(row["guest"], row["check"]) for row in misses] == ([] if good else [("m1", "Calico's address")])
 
 
 def test_a_disk_without_writes_is_not_verified(world: dict[str, Any]) -> None:
