@@ -17,6 +17,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import 
 from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import Run, parse_interfaces, run_pings
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials, HttpsJson
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import read_marks
+from ansible_collections.detectviz.infra.plugins.module_utils._node_kept import active_swap, swap_lines
+from ansible_collections.detectviz.infra.plugins.module_utils._node_state import modules_state, read, sysctls_state
 from ansible_collections.detectviz.infra.plugins.module_utils._pod_network import (
     PodNotHere,
     becomes_blocked,
@@ -42,8 +44,9 @@ DAY = 86400
 AT_ONCE = 16
 
 
-def read_node(run: Run) -> dict[str, Any]:
-    """Addresses by interface, volume groups, and on a control-plane node certificates, API and etcd."""
+def read_node(run: Run, system: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Addresses by interface, volume groups, the operating system where ``system`` tells what is wanted of it, and on a
+    control-plane node certificates, API and etcd."""
     interfaces = parse_interfaces(run(["ip", "-json", "address", "show"])[1])
     control_plane = (PKI / "apiserver.crt").exists()
     return {
@@ -55,6 +58,18 @@ def read_node(run: Run) -> dict[str, Any]:
         "etcd": read_etcd() if (PKI / "etcd/server.crt").exists() else None,
         "super_admin": (KUBERNETES / "super-admin.conf").exists(),
         "marks": read_marks(run),
+        "system": read_system(run, system) if system else None,
+    }
+
+
+def read_system(run: Run, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What is so of ``wanted`` (swap_allowed, modules, sysctls), which comes back beside it for the one who judges."""
+    return {
+        "wanted": dict(wanted),
+        "container": run(["systemd-detect-virt", "--container"])[1].strip() not in ("", "none"),
+        "swap": {"active": active_swap(read("/proc/swaps")), "fstab": swap_lines(read("/etc/fstab"))},
+        "modules": modules_state(wanted["modules"]),
+        "sysctls": sysctls_state(list(wanted["sysctls"])),
     }
 
 

@@ -13,6 +13,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import 
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import stands_for
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import MISS, OK, UNVERIFIED, Row
 from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import DENIED
+from ansible_collections.detectviz.infra.plugins.module_utils._system_report import compare_system
 
 Make = Callable[..., Row]
 """``(check, expected, found[, verdict])`` → a row of the node."""
@@ -116,6 +117,7 @@ def _compare_inside(
     row: Make, wanted: Mapping[str, Any], inside: Mapping[str, Any], expected: Mapping[str, Any]
 ) -> Iterator[Row]:
     yield _made_in_lab(row, inside["marks"], bool(expected["allow_standins"]))
+    yield from compare_system(row, inside.get("system"))
     if wanted["data_disks"]:
         yield _volume_group(row, inside, expected["volume_group"])
     if not wanted["control_plane"]:

@@ -12,8 +12,8 @@ author: The detectviz.infra authors (@detectviz)
 short_description: Read what a Kubernetes node and its pods' network look like from inside
 version_added: 0.1.0
 description:
-  - Reads addresses, volume groups, certificates, and the node's own API server and etcd; makes pods echo; and sends
-    packets from the network namespaces of pods.
+  - Reads addresses, volume groups, swap, kernel modules and parameters, certificates, and the node's own API server and
+    etcd; makes pods echo; and sends packets from the network namespaces of pods.
   - It judges nothing. The filter P(detectviz.infra.cluster_report#filter) compares its answers with what the site
     expects.
   - Must run as root. Needs C(ip) and C(ping) (iputils) on the node, and nothing in the pods.
@@ -33,6 +33,25 @@ options:
     description: Whether the node itself is read.
     type: bool
     default: true
+  system:
+    description:
+      - What is wanted of the node's operating system, which is then read with the node. It comes back beside what is so, as
+        only the node's own variables tell it.
+    type: dict
+    suboptions:
+      swap_allowed:
+        description: Whether swap may be in use.
+        type: bool
+        default: false
+      modules:
+        description: Kernel modules.
+        type: list
+        elements: str
+        default: []
+      sysctls:
+        description: Kernel parameters and their values, as text.
+        type: dict
+        default: {}
   serve:
     description: Pods on this node that are made to echo, each with V(name) and V(uid).
     type: list
@@ -83,6 +102,14 @@ from ansible_collections.detectviz.infra.plugins.module_utils._node_probe import
 
 ARGUMENT_SPEC = {
     "read": {"type": "bool", "default": True},
+    "system": {
+        "type": "dict",
+        "options": {
+            "swap_allowed": {"type": "bool", "default": False},
+            "modules": {"type": "list", "elements": "str", "default": []},
+            "sysctls": {"type": "dict", "default": {}},
+        },
+    },
     "serve": {"type": "list", "elements": "dict", "default": []},
     "port": {"type": "int", "default": 7777},
     "reach": {"type": "list", "elements": "dict", "default": []},
@@ -105,7 +132,7 @@ def main() -> None:
     pods = [] if module.check_mode else params["serve"]
     sources = [] if module.check_mode else params["reach"]
     probe = {
-        "node": read_node(run) if params["read"] else None,
+        "node": read_node(run, params["system"]) if params["read"] else None,
         "serve_problems": serve_pods(pods, params["port"]),
         "reach": reach_from_pods(run, sources),
         "etcd_writes": read_etcd_writes(),

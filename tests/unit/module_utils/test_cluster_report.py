@@ -20,6 +20,8 @@ MASTERS = ["m1", "m2"]
 TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
 BUILT = {"kind": "package", "name": "kubelet", "label": "Detectviz-Lab", "text": "made by the lab"}
 STANDIN = {"kind": "image", "name": "quay.io/calico/node:v3.31.7", "label": "io.detectviz.lab.standin", "text": "no Calico"}
+FORWARD = "net.ipv4.ip_forward"
+SWAP = {"device": "/dev/sdz9", "kind": "partition", "size_kb": 1}
 STATIC = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-vip")
 EXPECTED: dict[str, Any] = {
     "version": "1.36",
@@ -56,6 +58,7 @@ def hostvars() -> dict[str, dict[str, Any]]:
             "etcd": etcd() if master else None,
             "super_admin": False,
             "marks": [],
+            "system": system(),
         }
         seen[name] = {
             "node_role": "control_plane" if master else "worker",
@@ -69,6 +72,17 @@ def hostvars() -> dict[str, dict[str, Any]]:
 def etcd() -> dict[str, Any]:
     members = [{"name": name, "learner": False} for name in MASTERS]
     return {"error": None, "healthy": True, "members": members, "leader": True, "alarms": []}
+
+
+def system() -> dict[str, Any]:
+    """An operating system as the roles make it."""
+    return {
+        "wanted": {"swap_allowed": False, "modules": ["br-netfilter"], "sysctls": {FORWARD: "1"}},
+        "container": False,
+        "swap": {"active": [], "fstab": []},
+        "modules": {"loadable": True, "kept": ["br_netfilter"], "loaded": {"br-netfilter": True}},
+        "sysctls": {"live": {FORWARD: "1"}, "kept": {FORWARD: {"value": "1", "path": "/etc/sysctl.d/9.conf"}}},
+    }
 
 
 def writes(count: int, seconds: float) -> dict[str, float]:
@@ -187,6 +201,10 @@ def reached(world: dict[str, Any], name: str) -> dict[str, Any]:
     return world["vars"][name]["cluster_checks_reach"]["probe"]["reach"]
 
 
+def os_of(world: dict[str, Any], name: str) -> dict[str, Any]:
+    return inside(world, name)["system"]
+
+
 BREAKS = {
     "DiskPressure": ("w1", lambda w: w["cluster"]["nodes"]["w1"]["conditions"].update(DiskPressure="True")),
     "taints": ("w1", lambda w: w["cluster"]["nodes"]["w1"]["taints"].append("node.kubernetes.io/disk-pressure:NoSchedule")),
@@ -200,6 +218,9 @@ BREAKS = {
     "node object": ("w1", lambda w: w["cluster"]["nodes"].pop("w1")),
     "kube-vip": ("m2", lambda w: [p.update(ready=False) for p in w["cluster"]["pods"] if p["name"] == "kube-vip-m2"]),
     "volume group data-vg": ("w1", lambda w: inside(w, "w1").update(volume_groups={})),
+    "swap": ("w1", lambda w: os_of(w, "w1")["swap"].update(active=[SWAP])),
+    "kernel module br-netfilter": ("w1", lambda w: os_of(w, "w1")["modules"]["loaded"].update({"br-netfilter": False})),
+    f"sysctl {FORWARD}": ("m2", lambda w: os_of(w, "m2")["sysctls"]["live"].update({FORWARD: "0"})),
     "API server of the node": ("m2", lambda w: inside(w, "m2").update(api="HTTP 500")),
     "etcd's health": ("m2", lambda w: inside(w, "m2")["etcd"].update(alarms=["NOSPACE"])),
     "etcd's disk": ("m1", lambda w: w["vars"]["m1"]["cluster_checks_reach"]["probe"].update(etcd_writes=writes(1010, 5.1))),
@@ -300,6 +321,49 @@ def test_calico_has_the_addresses_of_the_clusters_network(
     seen = {"cluster": world["cluster"], "probe": world["probe"], "reason": "", "backup": None}
     misses = build_cluster_report(cluster_nodes(NODES, world["vars"], derived), seen, EXPECTED, NOW)["misses"]
     assert [(row["guest"], row["check"]) for row in misses] == ([] if good else [("m1", "Calico's address")])
+
+
+def row_of(world: dict[str, Any], guest: str, check: str) -> tuple[str, str]:
+    """(found, verdict) of one row."""
+    ((found, verdict),) = [
+        (row["found"], row["verdict"]) for row in report(world)["rows"] if (row["guest"], row["check"]) == (guest, check)
+    ]
+    return found, verdict
+
+
+def test_swap_is_named_now_and_at_boot_unless_it_may_stay_or_is_a_hosts(world: dict[str, Any]) -> None:
+    seen = os_of(world, "w1")
+    seen["swap"] = {"active": [], "fstab": ["/dev/sdz9 none swap sw 0 0"]}
+    assert row_of(world, "w1", "swap") == ("/etc/fstab makes it at boot: /dev/sdz9 none swap sw 0 0", "MISS")
+    seen["swap"]["active"] = [SWAP]
+    assert row_of(world, "w1", "swap") == ("/dev/sdz9", "MISS")
+    seen["container"] = True
+    assert row_of(world, "w1", "swap") == ("a container sees its host's: /dev/sdz9", "not verified here")
+    seen["wanted"]["swap_allowed"] = True
+    assert row_of(world, "w1", "swap") == ("/dev/sdz9", "ok")
+
+
+def test_a_kernel_module_must_be_kept_and_is_not_verified_where_none_can_be_loaded(world: dict[str, Any]) -> None:
+    seen, check = os_of(world, "w1")["modules"], "kernel module br-netfilter"
+    assert row_of(world, "w1", check) == ("loaded, now and at boot", "ok")
+    seen["loadable"] = False
+    assert row_of(world, "w1", check) == ("its function is there, and this machine cannot load modules", "not verified here")
+    seen["kept"] = []
+    assert row_of(world, "w1", check) == ("no file in modules-load.d names it", "MISS")
+
+
+def test_a_kernel_parameter_must_be_there_and_set_at_boot(world: dict[str, Any]) -> None:
+    seen, check = os_of(world, "w1")["sysctls"], f"sysctl {FORWARD}"
+    assert row_of(world, "w1", check) == ("1", "ok")
+    seen["kept"] = {}
+    assert row_of(world, "w1", check) == (f"{FORWARD} is set by no file: it is lost with the next boot", "MISS")
+    seen["live"] = {FORWARD: None}
+    assert row_of(world, "w1", check)[0].startswith(f"{FORWARD} does not exist")
+
+
+def test_an_operating_system_that_was_not_read_is_not_verified(world: dict[str, Any]) -> None:
+    inside(world, "w1")["system"] = None
+    assert row_of(world, "w1", "operating system") == ("it was not read", "not verified here")
 
 
 def test_a_disk_without_writes_is_not_verified(world: dict[str, Any]) -> None:

@@ -36,3 +36,13 @@ def test_a_pod_that_is_not_here_is_told_by_name() -> None:
     pods = [{"name": "p", "uid": "00000000-0000-0000-0000-000000000000", "targets": {}}]
     assert set(probe.serve_pods(pods, 7777)) == {"p"}
     assert probe.reach_from_pods(lambda _command: (0, ""), pods)["p"]["error"]
+
+
+def test_the_operating_system_is_read_beside_what_is_wanted_of_it() -> None:
+    wanted = {"swap_allowed": True, "modules": ["no_such_module"], "sysctls": {"kernel.ostype": "Linux", "no.such": "1"}}
+    seen = probe.read_system(lambda _command: (0, "lxc\n"), wanted)
+    assert seen["wanted"] == wanted and seen["container"] is True
+    assert seen["modules"]["loaded"] == {"no_such_module": False}
+    assert seen["sysctls"]["live"] == {"kernel.ostype": "Linux", "no.such": None}
+    assert isinstance(seen["swap"]["active"], list) and isinstance(seen["swap"]["fstab"], list)
+    assert probe.read_system(lambda _command: (0, "none\n"), wanted)["container"] is False

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Expected beside found for a node's operating system: swap, kernel modules, kernel parameters. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import MISS, OK, UNVERIFIED, Row
+from ansible_collections.detectviz.infra.plugins.module_utils._node_kept import module_key, sysctl_problems
+
+Make = Callable[..., Row]
+
+
+def compare_system(row: Make, system: Mapping[str, Any] | None) -> Iterator[Row]:
+    """``system`` is of :func:`_node_probe.read_system`; None where it was not read."""
+    if system is None:
+        yield row("operating system", "as the roles make it", "it was not read", UNVERIFIED)
+        return
+    wanted = system["wanted"]
+    yield _swap(row, system["swap"], wanted["swap_allowed"], system["container"])
+    for name in wanted["modules"]:
+        yield _module(row, name, system["modules"])
+    for name, value in wanted["sysctls"].items():
+        problems = sysctl_problems({name: value}, system["sysctls"]["live"], system["sysctls"]["kept"])
+        yield row(f"sysctl {name}", value, "; ".join(problems) or value, MISS if problems else OK)
+
+
+def _swap(row: Make, swap: Mapping[str, Any], allowed: bool, container: bool) -> Row:
+    used = ", ".join(item["device"] for item in swap["active"]) or "none"
+    if allowed:
+        return row("swap", "may stay", used, OK)
+    if container:
+        return row("swap", "none", f"a container sees its host's: {used}", UNVERIFIED)
+    if swap["fstab"] and not swap["active"]:
+        return row("swap", "none", f"/etc/fstab makes it at boot: {'; '.join(swap['fstab'])}")
+    return row("swap", "none", used)
+
+
+def _module(row: Make, name: str, modules: Mapping[str, Any]) -> Row:
+    check, expected = f"kernel module {name}", "loaded, now and at boot"
+    problems = [
+        *([] if modules["loaded"][name] else ["not loaded"]),
+        *([] if module_key(name) in modules["kept"] else ["no file in modules-load.d names it"]),
+    ]
+    if problems:
+        return row(check, expected, ", ".join(problems))
+    if not modules["loadable"]:
+        return row(check, expected, "its function is there, and this machine cannot load modules", UNVERIFIED)
+    return row(check, expected, expected)
