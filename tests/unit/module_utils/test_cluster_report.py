@@ -366,6 +366,36 @@ def test_an_operating_system_that_was_not_read_is_not_verified(world: dict[str, 
     assert row_of(world, "w1", "operating system") == ("it was not read", "not verified here")
 
 
+DNS = [
+    ({"wanted": 2, "ready": 2}, 3, "ok"),
+    ({"wanted": 3, "ready": 3}, 3, "ok"),
+    ({"wanted": 2, "ready": 1}, 3, "MISS"),
+    ({"wanted": 1, "ready": 1}, 3, "MISS"),
+    ({"wanted": 1, "ready": 1}, 2, "MISS"),
+    ({"wanted": 1, "ready": 1}, 1, "ok"),
+    ({"wanted": 2, "ready": 1}, 1, "MISS"),
+    ({"wanted": 0, "ready": 0}, 1, "MISS"),
+]
+
+
+@pytest.mark.parametrize(("dns", "nodes", "verdict"), DNS)
+def test_one_pod_that_answers_names_is_too_few_for_several_nodes(
+    world: dict[str, Any], dns: dict[str, int], nodes: int, verdict: str
+) -> None:
+    world["cluster"]["controllers"]["coredns"] = dns
+    chosen = list(NODES)[:nodes]
+    world["cluster"]["nodes"] = {name: world["cluster"]["nodes"][name] for name in chosen}
+    seen = {"cluster": world["cluster"], "probe": None, "reason": "", "backup": None}
+    told = build_cluster_report(cluster_nodes(chosen, world["vars"], {}), seen, EXPECTED, NOW)["rows"]
+    (row,) = [row for row in told if row["check"] == "coredns"]
+    assert (row["found"], row["verdict"]) == (f"{dns['ready']} ready of {dns['wanted']}", verdict)
+
+
+def test_a_cluster_without_coredns_is_told(world: dict[str, Any]) -> None:
+    del world["cluster"]["controllers"]["coredns"]
+    assert row_of(world, "cluster", "coredns") == ("there is none", "MISS")
+
+
 def test_a_disk_without_writes_is_not_verified(world: dict[str, Any]) -> None:
     world["vars"]["m1"]["cluster_checks_reach"]["probe"].update(etcd_writes=writes(1000, 2.0))
     result = report(world)
