@@ -41,7 +41,7 @@ def cluster_nodes(
 ) -> list[dict[str, Any]]:
     """One row per machine of the cluster: what the site expects, and what the role ``cluster_checks`` saw.
 
-    name, control_plane, address, node_ips, labels, taints, data_disks (count); inside, serve_problems, reach, etcd_writes
+    name, control_plane, address, node_ips, labels, taints, data_disks (sizes in GiB); inside, serve_problems, reach, etcd_writes
     (of :func:`_etcd_disk.between`), and reason where there is no inside.
     """
     rows = []
@@ -63,7 +63,7 @@ def cluster_nodes(
                 "node_ips": (derived.get("node_ips") or {}).get(name) or [],
                 "labels": {**labels, **({CONTROL_PLANE_LABEL: ""} if master else {})},
                 "taints": sorted(taints),
-                "data_disks": max(0, len(variables.get("disks") or []) - 1),
+                "data_disks": [disk["size_gb"] for disk in (variables.get("disks") or [])[1:]],
                 "inside": probe.get("node"),
                 "serve_problems": probe.get("serve_problems") or {},
                 "reach": later.get("reach") or {},

@@ -15,6 +15,9 @@ from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe impor
 PVS = ("--options", "pv_name,vg_name")
 VGS = ("--units", "b", "--nosuffix", "--options", "vg_name,vg_size")
 NOT_INSTALLED = 127
+GIB = 1 << 30
+KEPT_BY_LVM = 64 << 20
+"""Bytes of each disk that LVM may keep for itself, or lose by whole extents."""
 Run = Callable[[list[str]], tuple[int, str]]
 
 
@@ -33,6 +36,11 @@ def volumes_state(run: Run, names: Sequence[str]) -> dict[str, Any]:
     failed = volumes[1] + groups[1]
     disks = [{"name": name, "index": index} for index, name in enumerate(names) if index]
     return {"lvm": lvm, "groups": parse_groups(groups[0]), "disks": [_disk(run, disk, members, failed) for disk in disks]}
+
+
+def least_group_size(sizes_gb: Sequence[int | float]) -> int:
+    """Bytes that a volume group of disks of these sizes (GiB) has at least."""
+    return sum(int(size * GIB) - KEPT_BY_LVM for size in sizes_gb)
 
 
 def _lvm(run: Run, program: str, options: Sequence[str]) -> tuple[str, list[str]]:

@@ -11,7 +11,8 @@ from typing import Any
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import ON_EVERY_NODE
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import LIMIT, is_slow
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import stands_for
-from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import MISS, OK, UNVERIFIED, Row
+from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import GIB, MISS, OK, UNVERIFIED, Row
+from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import least_group_size
 from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import DENIED
 from ansible_collections.detectviz.infra.plugins.module_utils._system_report import compare_system
 
@@ -119,7 +120,7 @@ def _compare_inside(
     yield _made_in_lab(row, inside["marks"], bool(expected["allow_standins"]))
     yield from compare_system(row, inside.get("system"))
     if wanted["data_disks"]:
-        yield _volume_group(row, inside, expected["volume_group"])
+        yield _volume_group(row, inside, expected["volume_group"], least_group_size(wanted["data_disks"]))
     if not wanted["control_plane"]:
         return
     yield row("API server of the node", "ok", inside["api"] or "none")
@@ -137,16 +138,17 @@ def _made_in_lab(row: Make, marks: Sequence[Mapping[str, Any]], allowed: bool) -
     return row("made in a lab", "none", found)
 
 
-def _volume_group(row: Make, inside: Mapping[str, Any], name: str) -> Row:
+def _volume_group(row: Make, inside: Mapping[str, Any], name: str, least: int) -> Row:
     check, found = f"volume group {name}", inside["volume_groups"]
+    expected = f"{least / GIB:.1f} GiB or more"
     if not inside["device_mapper"]:
-        return row(check, "there", "the kernel has no device mapper", UNVERIFIED)
+        return row(check, expected, "the kernel has no device mapper", UNVERIFIED)
     if found is None:
-        return row(check, "there", "the LVM tools do not answer", MISS)
+        return row(check, expected, "the LVM tools do not answer", MISS)
     if name not in found:
-        return row(check, "there", ", ".join(found) or "no volume group")
-    size, free = (found[name][key] / (1 << 30) for key in ("size", "free"))
-    return row(check, "there", f"{size:.1f} GiB, {free:.1f} free", OK)
+        return row(check, expected, ", ".join(found) or "no volume group", MISS)
+    size, free = (found[name][key] for key in ("size", "free"))
+    return row(check, expected, f"{size / GIB:.1f} GiB, {free / GIB:.1f} free", OK if size >= least else MISS)
 
 
 def _compare_etcd(row: Make, etcd: Mapping[str, Any] | None, masters: Sequence[str]) -> Iterator[Row]:

@@ -52,7 +52,7 @@ def hostvars() -> dict[str, dict[str, Any]]:
         inside = {
             "addresses": {"eth0": ["192.0.2.10/32"] if name == "m1" else []},
             "device_mapper": True,
-            "volume_groups": {} if master else {"data-vg": {"size": 1 << 30, "free": 1 << 30}},
+            "volume_groups": {} if master else {"data-vg": {"size": (2 << 30) - (4 << 20), "free": 1 << 30}},
             "certificates": {"days": {"apiserver": 364, "admin.conf": 300}, "error": None} if master else None,
             "api": "ok" if master else None,
             "etcd": etcd() if master else None,
@@ -62,7 +62,7 @@ def hostvars() -> dict[str, dict[str, Any]]:
         }
         seen[name] = {
             "node_role": "control_plane" if master else "worker",
-            "disks": [{"name": "system"}] if master else [{"name": "system"}, {"name": "data"}],
+            "disks": [{"name": "system", "size_gb": 40}, *([] if master else [{"name": "data", "size_gb": 2}])],
             "cluster_checks_node": {"probe": {"node": inside, "serve_problems": {}, "etcd_writes": writes(1000, 2.0)}},
             "cluster_checks_reach": {"probe": {"reach": reach(name), "etcd_writes": writes(1010, 2.05)}},
         }
@@ -445,6 +445,17 @@ def test_a_volume_group_without_device_mapper_is_not_verified(world: dict[str, A
     assert [row["check"] for row in report(world)["misses"]] == ["volume group data-vg"]
     inside(world, "w1").update(device_mapper=False)
     assert report(world)["misses"] == []
+
+
+def test_a_volume_group_has_the_size_of_the_tables_disks(world: dict[str, Any]) -> None:
+    check, disks = "volume group data-vg", world["vars"]["w1"]["disks"]
+    assert row_of(world, "w1", check) == ("2.0 GiB, 1.0 free", "ok")
+    disks.append({"name": "more", "size_gb": 2})
+    assert row_of(world, "w1", check) == ("2.0 GiB, 1.0 free", "MISS")
+    inside(world, "w1")["volume_groups"]["data-vg"]["size"] = 4 << 30
+    assert row_of(world, "w1", check) == ("4.0 GiB, 1.0 free", "ok")
+    inside(world, "w1")["volume_groups"]["data-vg"]["size"] = 250 << 30
+    assert row_of(world, "w1", check)[1] == "ok", "it may have disks that the table does not have"
 
 
 def test_taints_of_the_table_and_schedulable_masters() -> None:

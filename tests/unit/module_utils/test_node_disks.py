@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import (
     disk_link,
     disk_problems,
+    least_group_size,
     parse_groups,
     parse_members,
     parse_signatures,
@@ -136,3 +137,9 @@ def test_a_program_that_fails_is_told_with_the_disk(monkeypatch: pytest.MonkeyPa
 def test_without_device_mapper_lvm_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     state = read(monkeypatch, dmsetup=(1, ""), pvs=(5, ""), vgs=(5, ""))
     assert (state["lvm"], state["groups"], state["disks"][0]["unread"]) == (False, {}, [])
+
+
+def test_a_volume_group_may_lack_what_lvm_keeps_of_each_disk() -> None:
+    assert least_group_size([250]) == 250 * 2**30 - 64 * 2**20
+    assert least_group_size([250, 100]) == 350 * 2**30 - 128 * 2**20
+    assert least_group_size([]) == 0
