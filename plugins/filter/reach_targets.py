@@ -18,7 +18,7 @@ version_added: 0.1.0
 description:
   - Each pod reaches the pods of all other nodes with packets of full size, the Service, and names by DNS; one pod is
     kept from another by a NetworkPolicy.
-positional: _input, node, mtu, services
+positional: _input, node, mtu, services, egress
 options:
   _input:
     description: V(probe) of M(detectviz.infra.cluster_probe_pods); null gives nothing to do.
@@ -36,6 +36,11 @@ options:
     description: V(services) of M(detectviz.infra.cluster_info).
     type: dict
     required: true
+  egress:
+    description: Targets outside the cluster that a pod on the node reaches by TCP, such as V(example.org:443).
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

@@ -136,6 +136,7 @@ def _compare(
     if not seen.get("probe"):
         yield row("pods to look from", "made", _last_line(seen.get("reason")) or "none", MISS)
     probe = seen.get("probe")
+    yield from _compare_egress(row, nodes)
     names = {"kubernetes.default": cluster["services"]["kubernetes"]}
     if probe:
         names[f"{probe['service']['name']}.{probe['namespace']}"] = probe["service"]["addresses"]
@@ -251,6 +252,13 @@ def _compare_dns(row: Any, dns: Mapping[str, int] | None, nodes: int) -> Row:
         return row(check, expected, "there is none", MISS)
     good = dns["wanted"] >= least and dns["ready"] >= dns["wanted"]
     return row(check, expected, f"{dns['ready']} ready of {dns['wanted']}", OK if good else MISS)
+
+
+def _compare_egress(row: Any, nodes: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """That nobody has named a target. What was reached of one that is named are rows of each node."""
+    looked = [seen for node in nodes for seen in node["reach"].values() if not seen["error"]]
+    if looked and not any(seen["outside"] for seen in looked):
+        yield row("from pods to the outside", "not asked for", "no target is named (cluster_checks_egress)", UNVERIFIED)
 
 
 def _compare_backup(row: Any, newest: float | None, hours: float, now: datetime.datetime) -> Row:

@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._node_state import
 from ansible_collections.detectviz.infra.plugins.module_utils._pod_network import (
     PodNotHere,
     becomes_blocked,
+    connection_problem,
     echo,
     in_network,
     pod_process,
@@ -40,6 +42,8 @@ ECHO_PATIENCE = 30.0
 """Seconds that a Service, just made, has to be known on every node."""
 POLICY_WAIT = 5.0
 """Seconds that a policy, which was there before its pods, has to be enforced."""
+OUTSIDE_TIMEOUT = 5.0
+"""Seconds for a connection to a target outside the cluster."""
 DAY = 86400
 AT_ONCE = 16
 
@@ -185,7 +189,28 @@ def _reach(run: Run, targets: Mapping[str, Any], resolver: Mapping[str, Sequence
         ],
         "resolver": resolver,
         "names": {name: _resolve(name, resolver) for name in targets["names"]},
+        "outside": [reach_outside(target, lambda name: _resolve(name, resolver)) for target in targets["outside"]],
     }
+
+
+def reach_outside(target: Mapping[str, Any], look_up: Callable[[str], Mapping[str, Any]]) -> dict[str, Any]:
+    """``host`` and ``port`` outside the cluster, with ``named`` (what ``look_up`` tells; null for an address), ``reached`` (the
+    address that a connection was made to, or null) and ``error``."""
+    named = None if _is_address(target["host"]) else look_up(target["host"])
+    error = ""
+    for address in [target["host"]] if named is None else named["addresses"]:
+        error = connection_problem(address, target["port"], OUTSIDE_TIMEOUT)
+        if not error:
+            return {**target, "named": named, "reached": address, "error": ""}
+    return {**target, "named": named, "reached": None, "error": error or "its name has no address"}
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _echo(target: Mapping[str, Any]) -> dict[str, Any]:

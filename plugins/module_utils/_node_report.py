@@ -235,6 +235,8 @@ def _compare_pod(
         got = ", ".join(answer["addresses"]) or str(answer["error"])
         fits = answer["addresses"] == sorted(expected["names"][name]) if expected["names"].get(name) else False
         yield row(f"{who}: DNS {name}", wanted, got, OK if fits else MISS)
+    for target in seen["outside"]:
+        yield from _compare_outside(row, who, target)
     for target in seen["blocked"]:
         check = f"NetworkPolicy keeps the {who} from {target['target']}"
         if target["blocked"]:
@@ -243,3 +245,12 @@ def _compare_pod(
             yield row(check, "kept off", f"a stand-in for Calico runs here: {NO_POLICY}", UNVERIFIED)
         else:
             yield row(check, "kept off", "it gets through")
+
+
+def _compare_outside(row: Make, who: str, target: Mapping[str, Any]) -> Iterator[Row]:
+    host, named = target["host"], target["named"]
+    if named is not None:
+        found = ", ".join(named["addresses"]) or str(named["error"])
+        yield row(f"{who}: DNS {host}, outside", "an address", found, OK if named["addresses"] else MISS)
+    found = f"connected to {target['reached']}" if target["reached"] else target["error"]
+    yield row(f"{who}: TCP to {host} port {target['port']}, outside", "connected", found, OK if target["reached"] else MISS)

@@ -192,11 +192,16 @@ def _echoed(channel: socket.socket, size: int, timeout: float) -> dict[str, Any]
 
 def connects(address: str, port: int, timeout: float) -> bool:
     """Whether a connection can be made."""
+    return not connection_problem(address, port, timeout)
+
+
+def connection_problem(address: str, port: int, timeout: float) -> str:
+    """Why no connection can be made; empty where one can."""
     try:
         with socket.create_connection((address, port), timeout):
-            return True
-    except OSError:
-        return False
+            return ""
+    except OSError as error:
+        return str(error) or type(error).__name__
 
 
 def becomes_blocked(address: str, port: int, wait: float) -> bool:

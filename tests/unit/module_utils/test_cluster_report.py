@@ -12,6 +12,7 @@ import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import is_settled
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_page import render_cluster_page
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_report import build_cluster_report, cluster_nodes
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._reach_targets import reach_targets
 
 NOW = "2026-01-10T00:00:00+00:00"
@@ -93,7 +94,7 @@ def reach(node: str) -> dict[str, Any]:
     """What the pods of a node reached: everything, as the targets ask for."""
     seen = {}
     services = {"kubernetes": ["10.96.0.1"]}
-    for pod in reach_targets(PROBE, node, 8950, services)["reach"]:
+    for pod in reach_targets(PROBE, node, 8950, services, ["example.org:443"])["reach"]:
         targets = pod["targets"]
         seen[pod["name"]] = {
             "error": None,
@@ -102,6 +103,10 @@ def reach(node: str) -> dict[str, Any]:
             "echo": [{**target, "error": "", "segment": 8898} for target in targets["echo"]],
             "names": {name: {"addresses": list(found), "error": None} for name, found in targets["names"].items()},
             "blocked": [{**target, "blocked": True} for target in targets["blocked"]],
+            "outside": [
+                {**target, "named": {"addresses": ["192.0.2.7"], "error": None}, "reached": "192.0.2.7", "error": ""}
+                for target in targets["outside"]
+            ],
         }
     return seen
 
@@ -205,6 +210,12 @@ def os_of(world: dict[str, Any], name: str) -> dict[str, Any]:
     return inside(world, name)["system"]
 
 
+def outside(world: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the pod on a node reached of the one target outside."""
+    (target,) = reached(world, name)[f"probe-{name}"]["outside"]
+    return target
+
+
 BREAKS = {
     "DiskPressure": ("w1", lambda w: w["cluster"]["nodes"]["w1"]["conditions"].update(DiskPressure="True")),
     "taints": ("w1", lambda w: w["cluster"]["nodes"]["w1"]["taints"].append("node.kubernetes.io/disk-pressure:NoSchedule")),
@@ -242,6 +253,12 @@ BREAKS = {
     ),
     "NetworkPolicy keeps the denied pod from the guarded pod": (
         "m1", lambda w: reached(w, "m1")["denied"]["blocked"][0].update(blocked=False),
+    ),
+    "pod: DNS example.org, outside": (
+        "w1", lambda w: outside(w, "w1").update(named={"addresses": [], "error": "no such name"}, reached=None, error="no name"),
+    ),
+    "pod: TCP to example.org port 443, outside": (
+        "w1", lambda w: outside(w, "w1").update(reached=None, error="timed out"),
     ),
     "pod probe-w1": ("w1", lambda w: w["probe"]["pods"][2].update(reason="ImagePullBackOff", addresses=[])),
     "asked at": ("cluster", lambda w: w["cluster"].update(server="https://192.0.2.11:6443")),
@@ -456,6 +473,39 @@ def test_a_volume_group_has_the_size_of_the_tables_disks(world: dict[str, Any]) 
     assert row_of(world, "w1", check) == ("4.0 GiB, 1.0 free", "ok")
     inside(world, "w1")["volume_groups"]["data-vg"]["size"] = 250 << 30
     assert row_of(world, "w1", check)[1] == "ok", "it may have disks that the table does not have"
+
+
+def test_an_address_outside_is_connected_to_and_no_name_is_asked(world: dict[str, Any]) -> None:
+    outside(world, "w1").update(host="192.0.2.7", named=None)
+    found = {row["check"]: row["verdict"] for row in report(world)["rows"] if row["guest"] == "w1" and "outside" in row["check"]}
+    assert found == {"pod: TCP to 192.0.2.7 port 443, outside": "ok"}
+
+
+def test_a_site_that_names_nothing_outside_is_told_that_it_was_not_asked(world: dict[str, Any]) -> None:
+    for name in NODES:
+        for seen in reached(world, name).values():
+            seen["outside"] = []
+    result = report(world)
+    assert result["misses"] == []
+    assert [row["check"] for row in result["unverified"]] == ["backup of etcd", "from pods to the outside"]
+    for name in NODES:
+        world["vars"][name]["cluster_checks_reach"] = {}
+    told = [row["check"] for row in report(world)["rows"]]
+    assert "from pods to the outside" not in told, "nothing is said where no pod was looked from"
+
+
+def test_targets_outside_are_for_the_pods_that_no_policy_keeps_off() -> None:
+    own, denied = reach_targets(PROBE, "m1", 1450, {}, ["example.org:443", "192.0.2.7:53", "[2001:db8::7]:443"])["reach"]
+    assert own["targets"]["outside"] == [
+        {"host": "example.org", "port": 443}, {"host": "192.0.2.7", "port": 53}, {"host": "2001:db8::7", "port": 443},
+    ]  # fmt: skip
+    assert denied["targets"]["outside"] == []
+
+
+@pytest.mark.parametrize("text", ["example.org", "https://example.org:443", "example.org:0", "example.org:70000", "::1:443", ""])
+def test_a_target_of_another_form_is_refused(text: str) -> None:
+    with pytest.raises(InfraError, match="is no target. Write name:port"):
+        reach_targets(PROBE, "m1", 1450, {}, [text])
 
 
 def test_taints_of_the_table_and_schedulable_masters() -> None:

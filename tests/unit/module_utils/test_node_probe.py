@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import socket
 
 import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils import _node_probe as probe
@@ -46,3 +47,21 @@ def test_the_operating_system_is_read_beside_what_is_wanted_of_it() -> None:
     assert seen["sysctls"]["live"] == {"kernel.ostype": "Linux", "no.such": None}
     assert isinstance(seen["swap"]["active"], list) and isinstance(seen["swap"]["fstab"], list)
     assert probe.read_system(lambda _command: (0, "none\n"), wanted)["container"] is False
+
+
+def test_a_name_outside_is_looked_up_and_the_first_address_that_answers_counts() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        named = {"addresses": ["127.0.0.2", "127.0.0.1"], "error": None}
+        target = {"host": "example.org", "port": port}
+        assert probe.reach_outside(target, lambda _name: named) == {**target, "named": named, "reached": "127.0.0.1", "error": ""}
+        address = {"host": "127.0.0.1", "port": port}
+        assert probe.reach_outside(address, lambda _name: pytest.fail("an address is not looked up"))["reached"] == "127.0.0.1"
+    seen = probe.reach_outside(address, lambda _name: named)
+    assert seen["reached"] is None and "refused" in seen["error"]
+
+
+def test_a_name_outside_without_an_address_is_not_connected_to() -> None:
+    named = {"addresses": [], "error": "10.96.0.10 knows no such name"}
+    seen = probe.reach_outside({"host": "example.org", "port": 443}, lambda _name: named)
+    assert (seen["named"], seen["reached"], seen["error"]) == (named, None, "its name has no address")
