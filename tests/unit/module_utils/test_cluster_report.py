@@ -42,6 +42,7 @@ EXPECTED: dict[str, Any] = {
     "certificate_days": 30,
     "backup_hours": 0,
     "allow_standins": False,
+    "calico_address_detection": "",
 }
 
 
@@ -293,6 +294,14 @@ def test_one_fault_is_missed_by_its_check(world: dict[str, Any], check: str) -> 
     missed = [(row["guest"], row["check"]) for row in report(world)["misses"]]
     assert (subject, check) in missed
     assert {guest for guest, _check in missed} <= {subject, "cluster"}, "a fault is told where it is"
+
+
+def test_a_site_that_has_calico_look_elsewhere_gets_what_it_asked_for(world: dict[str, Any]) -> None:
+    world["expected"] = {"calico_address_detection": "interface=eth0"}
+    world["cluster"]["nodes"]["m1"]["calico"] = ["192.168.0.11"]
+    assert row_of(world, "m1", "Calico's address") == ("192.168.0.11", "ok")
+    world["cluster"]["nodes"]["m1"]["calico"] = []
+    assert row_of(world, "m1", "Calico's address") == ("none", "MISS")
 
 
 BESIDE = "kube-vip beside the masters' static pods"
