@@ -30,7 +30,13 @@ def taken_at(name: str, site: str) -> datetime.datetime | None:
         return None
 
 
-def superfluous(names: Iterable[str], site: str, keep: int) -> list[str]:
-    """Backups of the site beyond the ``keep`` newest, oldest first. The newest always stays; other files are never named."""
+def superfluous(names: Iterable[str], site: str, keep: int, keep_days: int = 0) -> list[str]:
+    """Backups of the site that may go, oldest first: neither of the ``keep`` newest, nor the newest of its day (UTC).
+
+    Of the latter the last ``keep_days`` days on which one was made count, so that many backups of one day, as before each
+    change, push out none of the days before. The newest always stays; other files are never named.
+    """
     dated = sorted((taken, name) for name in names if (taken := taken_at(name, site)) is not None)
-    return [name for _taken, name in dated[: -max(keep, 1)]]
+    last_of_day = {taken.date(): name for taken, name in dated}
+    daily = {last_of_day[day] for day in sorted(last_of_day, reverse=True)[: max(keep_days, 0)]}
+    return [name for _taken, name in dated[: -max(keep, 1)] if name not in daily]

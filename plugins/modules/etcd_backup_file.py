@@ -14,7 +14,8 @@ version_added: 0.1.0
 description:
   - Decrypts a backup in memory and compares every file in it with the list of contents. Then writes what is known of it,
     nothing secret, into a file of the same name and C(.json).
-  - Removes the oldest backups of the site beyond O(keep). Only once the new one is verified, and never any other file.
+  - Removes backups of the site that are neither of the O(keep) newest nor the newest of one of the last O(keep_days) days.
+    Only once the new one is verified, and never any other file.
 requirements:
   - openssl (on the controller)
 attributes:
@@ -44,9 +45,16 @@ options:
     description: Checksum of the archive as it was made.
     type: str
   keep:
-    description: How many backups stay. V(0) removes none.
+    description: How many of the newest backups stay. V(0) removes none.
     type: int
     default: 0
+  keep_days:
+    description:
+      - Of how many days the newest backup stays too, whatever O(keep) says. The last days on which one was made count, in UTC.
+        So many backups of one day, as before each change, push out none of the days before.
+      - V(0) keeps none for its day.
+    type: int
+    default: 14
 """
 
 EXAMPLES = r"""
@@ -56,6 +64,7 @@ EXAMPLES = r"""
     key_file: "{{ state_dir }}/secrets/etcd-backup.pem"
     site: example
     keep: 14
+    keep_days: 14
 """
 
 RETURN = r"""
@@ -88,6 +97,7 @@ ARGUMENT_SPEC = {
     "site": {"type": "str", "required": True},
     "sha256": {"type": "str"},
     "keep": {"type": "int", "default": 0},
+    "keep_days": {"type": "int", "default": 14},
 }
 
 
@@ -104,7 +114,8 @@ def verify(module: AnsibleModule) -> dict[str, Any]:
     note = Path(f"{path}.json")
     text = json.dumps({**contents, "sha256": found, "size": path.stat().st_size}, indent=1, sort_keys=True) + "\n"
     changed = not note.exists() or note.read_text(encoding="utf-8") != text
-    old = superfluous((item.name for item in path.parent.iterdir()), params["site"], params["keep"]) if params["keep"] else []
+    names = [item.name for item in path.parent.iterdir()]
+    old = superfluous(names, params["site"], params["keep"], params["keep_days"]) if params["keep"] else []
     if not module.check_mode:
         if changed:
             write_private(note, text)
