@@ -17,7 +17,8 @@ version_added: 0.1.0
 short_description: How long certificates are good for
 positional: _input
 description:
-  - Reads the certificates that M(detectviz.infra.kubeadm_node) has seen on the nodes.
+  - Reads the certificates that M(detectviz.infra.kubeadm_node) has seen on the nodes, those of the kubelets with them, and
+    those that kubeconfigs of the control machine hold.
 requirements:
   - cryptography (on the controller)
 options:
@@ -25,6 +26,10 @@ options:
     description: What the module returned, by the node's name.
     type: dict
     required: true
+  kubeconfigs:
+    description: Texts of kubeconfigs on the control machine, by their files. One that holds no certificate is left out.
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -37,7 +42,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: One row with C(node), C(file), C(days_left) and C(text) for each certificate, the next to end first.
+  description: >-
+    One row with C(node), C(file), C(days_left), C(text) and C(remedy) for each certificate, the next to end first.
   type: list
   elements: dict
 """

@@ -28,7 +28,8 @@ options:
   seen:
     description:
       - V(cluster) of M(detectviz.infra.cluster_info) and V(probe) of M(detectviz.infra.cluster_probe_pods), each null
-        where there is none, with the V(reason); and V(backup), the Unix time of the newest one, or null.
+        where there is none, with the V(reason); V(backup), the Unix time of the newest one, or null; and V(kubeconfig), the
+        row of P(detectviz.infra.certificate_rows#filter) of the one on the control machine, or null.
     type: dict
     required: true
   expected:

@@ -9,28 +9,65 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
+    CLIENT_CERTIFICATE,
+    SERVING_CERTIFICATE,
+    client_certificate,
+)
+
 try:
     from cryptography import x509
 except ImportError:  # ansible-core brings it to every controller
     x509 = None  # type: ignore[assignment]
 
+CONTROL_MACHINE = "control machine"
+RENEW = "renew it: playbooks/renew_certificates.yml"
+REMEDIES = {
+    str(CLIENT_CERTIFICATE): (
+        "the kubelet renews it by itself while it reaches the API: look at journalctl -u kubelet on the node; once it has "
+        "ended, wipe the node and let it join again (kubeadm_reset_nodes)"
+    ),
+    str(SERVING_CERTIFICATE): (
+        "the kubelet asks for a new one by itself: playbooks/renew_certificates.yml approves it; if it does not ask, look at "
+        "journalctl -u kubelet on the node"
+    ),
+}
+"""What to do about certificates that are not kubeadm's to renew, by their files."""
+FETCH = "fetch it anew: playbooks/p2_kubernetes.yml"
 
-def certificate_rows(nodes: Mapping[str, Any], now: datetime.datetime | None = None) -> list[dict[str, Any]]:
-    """``nodes``: what ``kubeadm_node`` observed (key ``node``), by name.
 
-    One row {node, file, days_left, text} per certificate, the next to end first. A text that is no certificate is one
-    that has ended.
+def certificate_rows(
+    nodes: Mapping[str, Any], now: datetime.datetime | None = None, kubeconfigs: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """``nodes``: what ``kubeadm_node`` observed (key ``node``), by name. ``kubeconfigs``: texts of those on the control
+    machine, by their files; one that holds no certificate has no row.
+
+    One row {node, file, days_left, text, remedy} per certificate, the next to end first. A text that is no certificate is
+    one that has ended.
     """
     moment = now or datetime.datetime.now(datetime.timezone.utc)
-    rows = []
-    for name, observed in nodes.items():
-        for path, pem in observed["node"]["certificates"].items():
-            days = days_left(pem, moment)
-            left = "is no certificate" if days is None else f"ends in {days} days" if days >= 0 else "has ended"
-            rows.append(
-                {"node": name, "file": path, "days_left": -1 if days is None else days, "text": f"{name} {path} {left}"}
-            )
+    rows = [
+        _row(name, path, pem, REMEDIES.get(path, RENEW), moment)
+        for name, observed in nodes.items()
+        for path, pem in observed["node"]["certificates"].items()
+    ]
+    for path, text in (kubeconfigs or {}).items():
+        pem = client_certificate(text)
+        if pem is not None:
+            rows.append(_row(CONTROL_MACHINE, path, pem, FETCH, moment))
     return sorted(rows, key=lambda row: (row["days_left"], row["node"], row["file"]))
+
+
+def _row(node: str, path: str, pem: str, remedy: str, now: datetime.datetime) -> dict[str, Any]:
+    days = days_left(pem, now)
+    left = "is no certificate" if days is None else f"ends in {days} days" if days >= 0 else "has ended"
+    return {
+        "node": node,
+        "file": path,
+        "days_left": -1 if days is None else days,
+        "text": f"{node} {path} {left}",
+        "remedy": remedy,
+    }
 
 
 def days_left(pem: str, now: datetime.datetime) -> int | None:

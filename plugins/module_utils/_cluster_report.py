@@ -89,7 +89,8 @@ def build_cluster_report(
     """Compare a cluster with what the site says.
 
     ``nodes`` are rows of :func:`cluster_nodes`. ``seen`` has cluster (of ``cluster_info``, or null), probe (of
-    ``cluster_probe_pods``, or null), reason (why one of them is null) and backup (Unix time of the newest, or null).
+    ``cluster_probe_pods``, or null), reason (why one of them is null), backup (Unix time of the newest, or null) and
+    kubeconfig (row of ``certificate_rows`` of the one on the control machine, or null).
     ``expected`` has version, endpoint, vip, masters, certificate_names, pod_cidrs, service_cidrs, proxy_mode, cni_mtu,
     felix, pools, kube_vip_version, calico_version, volume_group, certificate_days, allow_standins,
     backup_hours (0: not asked for).
@@ -124,6 +125,9 @@ def _compare(
 ) -> Iterator[Row]:
     row = row_maker(CLUSTER)
     cluster = seen.get("cluster")
+    if seen.get("kubeconfig"):
+        # Told without the API too: it refuses one that has ended.
+        yield _compare_kubeconfig(row, seen["kubeconfig"], int(expected["certificate_days"]))
     if not cluster:
         yield row("API", f"answers at {expected['endpoint']}", _last_line(seen.get("reason")) or "no answer", MISS)
         return
@@ -141,7 +145,7 @@ def _compare(
     if probe:
         names[f"{probe['service']['name']}.{probe['namespace']}"] = probe["service"]["addresses"]
     for node in nodes:
-        yield from compare_node(node, cluster, probe, {**expected, "names": names})
+        yield from compare_node(node, cluster, probe, {**expected, "names": names}, now)
 
 
 def _compare_api(
@@ -259,6 +263,14 @@ def _compare_egress(row: Any, nodes: Sequence[Mapping[str, Any]]) -> Iterator[Ro
     looked = [seen for node in nodes for seen in node["reach"].values() if not seen["error"]]
     if looked and not any(seen["outside"] for seen in looked):
         yield row("from pods to the outside", "not asked for", "no target is named (cluster_checks_egress)", UNVERIFIED)
+
+
+def _compare_kubeconfig(row: Any, found: Mapping[str, Any], least: int) -> Row:
+    days = int(found["days_left"])
+    text = f"{days} days" if days >= 0 else str(found["text"])
+    good = days >= least
+    return row("certificate in the kubeconfig", f"valid for {least} days or more",
+               text if good else f"{text}; {found['remedy']}", OK if good else MISS)  # fmt: skip
 
 
 def _compare_backup(row: Any, newest: float | None, hours: float, now: datetime.datetime) -> Row:

@@ -40,7 +40,9 @@ MANIFESTS = KUBERNETES / "manifests"
 STOPPED = KUBERNETES / "detectviz-stopped"
 """Manifests of static pods that are not to run while etcd's data is put back."""
 ETCD_DATA = Path("/var/lib/etcd/member")
-SERVING_CERTIFICATE = Path("/var/lib/kubelet/pki/kubelet-server-current.pem")
+KUBELET_PKI = Path("/var/lib/kubelet/pki")
+CLIENT_CERTIFICATE = KUBELET_PKI / "kubelet-client-current.pem"
+SERVING_CERTIFICATE = KUBELET_PKI / "kubelet-server-current.pem"
 UNFINISHED = Path("/var/lib/detectviz-infra/kubeadm-unfinished.json")
 """Written before kubeadm begins and removed when it has ended well: what of a node's files a run of ours began."""
 
@@ -151,28 +153,43 @@ def kubelet_healthy() -> bool:
 
 def certificates() -> dict[str, str]:
     """PEM of every certificate that expires, by its file; the controller reads dates and names from them."""
-    found = {}
+    found = kubelet_certificates()
     for path in [*sorted(PKI.glob("*.crt")), *sorted(PKI.glob("etcd/*.crt"))]:
         found[str(path)] = read_text(path) or ""
     for path in sorted(KUBERNETES.glob("*.conf")):
-        match = re.search(r"client-certificate-data: (\S+)", read_text(path) or "")
-        if match:
-            found[str(path)] = decoded(match[1])
+        certificate = client_certificate(read_text(path) or "")
+        if certificate is not None:
+            found[str(path)] = certificate
     return found
 
 
-def decoded(text: str) -> str:
-    """Text out of base64; nothing where that is cut off."""
+def kubelet_certificates() -> dict[str, str]:
+    """PEM of the kubelet's own certificates, by their files; those that are there. Their files hold the key too: it stays."""
+    texts = {path: read_text(path) for path in (CLIENT_CERTIFICATE, SERVING_CERTIFICATE)}
+    return {str(path): first_certificate(text) or "" for path, text in texts.items() if text is not None}
+
+
+def client_certificate(kubeconfig: str) -> str | None:
+    """The certificate that a kubeconfig holds for its user; None if it holds none. What cannot be read is an empty one."""
+    match = re.search(r"\bclient-certificate-data: (\S+)", kubeconfig)
+    if match is None:
+        return None
     try:
-        return base64.b64decode(text).decode("ascii", "replace")
+        return base64.b64decode(match[1]).decode("ascii", "replace")
     except ValueError:
         return ""
 
 
+def first_certificate(pem: str) -> str | None:
+    """The first certificate in a PEM text, without what else is in it."""
+    match = re.search(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL)
+    return f"{match[0]}\n" if match else None
+
+
 def fingerprint(pem: str) -> str | None:
     """SHA-256 of the first certificate in a PEM text; None if there is none."""
-    match = re.search(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", pem, re.DOTALL)
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(match[0])).hexdigest() if match else None
+    certificate = first_certificate(pem)
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(certificate)).hexdigest() if certificate else None
 
 
 def read_text(path: Path) -> str | None:

@@ -16,6 +16,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._dns_query import 
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import parse_writes
 from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import Run, parse_interfaces, run_pings
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubelet_certificates
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials, HttpsJson
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import read_marks
 from ansible_collections.detectviz.infra.plugins.module_utils._node_kept import active_swap, swap_lines
@@ -49,8 +50,8 @@ AT_ONCE = 16
 
 
 def read_node(run: Run, system: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Addresses by interface, volume groups, the operating system where ``system`` tells what is wanted of it, and on a
-    control-plane node certificates, API and etcd."""
+    """Addresses by interface, volume groups, the kubelet's certificates, the operating system where ``system`` tells what is
+    wanted of it, and on a control-plane node the other certificates, API and etcd."""
     interfaces = parse_interfaces(run(["ip", "-json", "address", "show"])[1])
     control_plane = (PKI / "apiserver.crt").exists()
     return {
@@ -58,6 +59,7 @@ def read_node(run: Run, system: Mapping[str, Any] | None = None) -> dict[str, An
         "volume_groups": volume_groups(*run(["vgs", *VGS])),
         "device_mapper": run(["dmsetup", "version"])[0] == 0,
         "certificates": certificates(run) if control_plane else None,
+        "kubelet_certificates": kubelet_certificates(),
         "api": _api_health() if control_plane else None,
         "etcd": read_etcd() if (PKI / "etcd/server.crt").exists() else None,
         "super_admin": (KUBERNETES / "super-admin.conf").exists(),

@@ -5,11 +5,17 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._certificate_report import days_left
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import ON_EVERY_NODE
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import LIMIT, is_slow
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
+    CLIENT_CERTIFICATE,
+    SERVING_CERTIFICATE,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import stands_for
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import GIB, MISS, OK, UNVERIFIED, Row
 from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import least_group_size
@@ -31,6 +37,7 @@ NO_POLICY = "NetworkPolicy is not enforced"
 """Words by which a stand-in for Calico says so in its annotation. Believed where the site allows stand-ins and the image that
 runs is marked as one."""
 NETWORK_IMAGE = "calico/node"
+KUBELET = {str(CLIENT_CERTIFICATE): "client", str(SERVING_CERTIFICATE): "serving"}
 
 
 def row_maker(subject: str) -> Make:
@@ -47,6 +54,7 @@ def compare_node(
     cluster: Mapping[str, Any],
     probe: Mapping[str, Any] | None,
     expected: Mapping[str, Any],
+    now: datetime.datetime,
 ) -> Iterator[Row]:
     """All rows of one node. ``wanted`` is its row of :func:`_cluster_report.cluster_nodes`."""
     name = wanted["name"]
@@ -61,7 +69,7 @@ def compare_node(
     if inside is None:
         yield row("inspected", "over SSH", wanted.get("reason") or "no answer", MISS)
     else:
-        yield from _compare_inside(row, wanted, inside, expected)
+        yield from _compare_inside(row, wanted, inside, expected, now)
     yield from _compare_reach(row, wanted, node or {}, probe, expected)
 
 
@@ -117,12 +125,17 @@ def _pods_text(pods: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _compare_inside(
-    row: Make, wanted: Mapping[str, Any], inside: Mapping[str, Any], expected: Mapping[str, Any]
+    row: Make,
+    wanted: Mapping[str, Any],
+    inside: Mapping[str, Any],
+    expected: Mapping[str, Any],
+    now: datetime.datetime,
 ) -> Iterator[Row]:
     yield _made_in_lab(row, inside["marks"], bool(expected["allow_standins"]))
     yield from compare_system(row, inside.get("system"))
     if wanted["data_disks"]:
         yield _volume_group(row, inside, expected["volume_group"], least_group_size(wanted["data_disks"]))
+    yield _kubelet_certificates(row, inside["kubelet_certificates"], int(expected["certificate_days"]), now)
     if not wanted["control_plane"]:
         return
     yield row("API server of the node", "ok", inside["api"] or "none")
@@ -182,6 +195,17 @@ def _certificates(row: Make, found: Mapping[str, Any] | None, least: int) -> Row
     first = min(found["days"], key=lambda name: found["days"][name])
     left = found["days"][first]
     return row(check, expected, f"{left} days ({first} is the first to end)", OK if left >= least else MISS)
+
+
+def _kubelet_certificates(row: Make, found: Mapping[str, str], least: int, now: datetime.datetime) -> Row:
+    """It renews both by itself; of the serving one it asks, and somebody has to approve that."""
+    check, expected = "kubelet's certificates", f"valid for {least} days or more"
+    left = {what: days_left(found.get(path) or "", now) for path, what in KUBELET.items()}
+    unknown = [f"{what}: none" for what, days in left.items() if days is None]
+    known = {what: days for what, days in left.items() if days is not None}
+    text = [f"{what}: {days} days" for what, days in known.items()]
+    good = not unknown and min(known.values()) >= least
+    return row(check, expected, ", ".join([*text, *unknown]), OK if good else MISS)
 
 
 def _compare_reach(

@@ -295,7 +295,7 @@ def _deprecated(nodes: Mapping[str, Mapping[str, Any]], masters: Sequence[str], 
 def _certificate_problems(rows: Sequence[Mapping[str, Any]]) -> Iterator[Problem]:
     for row in rows:
         if row["days_left"] < CERTIFICATE_DAYS:
-            yield "", f"{row['text']}: renew it first (playbooks/renew_certificates.yml)"
+            yield "", f"{row['text']}; {row['remedy']}"
 
 
 def _ending(rows: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -169,7 +169,9 @@ node:
       type: dict
     etcd_failure: {description: "Why etcd's container ended, where etcd does not answer and its log tells.", type: str}
     unfinished: {description: "The step that an earlier run has begun and not ended.", type: str, sample: init}
-    certificates: {description: Every certificate that expires as PEM by its file., type: dict}
+    certificates:
+      description: Every certificate that expires as PEM by its file, the kubelet's own with them.
+      type: dict
     etcd_data: {description: Whether etcd has data., type: bool}
     kubelet_configured: {description: Whether the kubelet was given a cluster., type: bool}
     kubelet_healthy: {description: Whether the kubelet answers., type: bool}

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 from typing import Any
 
 import pytest
@@ -13,9 +14,16 @@ from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info impo
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_page import render_cluster_page
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_report import build_cluster_report, cluster_nodes
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
+    CLIENT_CERTIFICATE,
+    SERVING_CERTIFICATE,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._reach_targets import reach_targets
+from certificate_factory import certificate
 
 NOW = "2026-01-10T00:00:00+00:00"
+TIME = datetime.datetime.fromisoformat(NOW)
+CLIENT, SERVING = str(CLIENT_CERTIFICATE), str(SERVING_CERTIFICATE)
 NODES = {"m1": "10.0.0.11", "m2": "10.0.0.12", "w1": "10.0.0.14"}
 MASTERS = ["m1", "m2"]
 TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
@@ -56,6 +64,7 @@ def hostvars() -> dict[str, dict[str, Any]]:
             "device_mapper": True,
             "volume_groups": {} if master else {"data-vg": {"size": (2 << 30) - (4 << 20), "free": 1 << 30}},
             "certificates": {"days": {"apiserver": 364, "admin.conf": 300}, "error": None} if master else None,
+            "kubelet_certificates": {CLIENT: certificate(200, TIME), SERVING: certificate(300, TIME)},
             "api": "ok" if master else None,
             "etcd": etcd() if master else None,
             "super_admin": False,
@@ -181,7 +190,7 @@ def rows(variables: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def report(world: dict[str, Any]) -> dict[str, Any]:
-    seen = {"cluster": world["cluster"], "probe": world["probe"], "reason": "no route", "backup": world.get("backup")}
+    seen = {key: world.get(key) for key in ("cluster", "probe", "backup", "kubeconfig")} | {"reason": "no route"}
     return build_cluster_report(rows(world["vars"]), seen, {**EXPECTED, **world.get("expected", {})}, NOW)
 
 
@@ -217,6 +226,7 @@ def outside(world: dict[str, Any], name: str) -> dict[str, Any]:
     return target
 
 
+KUBECONFIG = {"days_left": 29, "text": "control machine kubeconfig ends in 29 days", "remedy": "fetch it anew"}
 BREAKS = {
     "DiskPressure": ("w1", lambda w: w["cluster"]["nodes"]["w1"]["conditions"].update(DiskPressure="True")),
     "taints": ("w1", lambda w: w["cluster"]["nodes"]["w1"]["taints"].append("node.kubernetes.io/disk-pressure:NoSchedule")),
@@ -265,6 +275,8 @@ BREAKS = {
     "asked at": ("cluster", lambda w: w["cluster"].update(server="https://192.0.2.11:6443")),
     "API version": ("cluster", lambda w: w["cluster"].update(version="v1.360.1")),
     "API health": ("cluster", lambda w: w["cluster"].update(health="[-]etcd failed")),
+    "kubelet's certificates": ("w1", lambda w: inside(w, "w1")["kubelet_certificates"].update({CLIENT: certificate(29, TIME)})),
+    "certificate in the kubeconfig": ("cluster", lambda w: w.update(kubeconfig=KUBECONFIG)),
     "names in the API's certificate": ("cluster", lambda w: w["cluster"]["certificate"].update(names=["192.0.2.10"])),
     "certificate of the API": ("cluster", lambda w: w["cluster"]["certificate"].update(not_after="2026-01-20T00:00:00+00:00")),
     "VIP 192.0.2.10": ("cluster", lambda w: inside(w, "m2")["addresses"].update(eth0=["192.0.2.10/32"])),
@@ -433,6 +445,22 @@ def test_a_cluster_that_does_not_answer_is_one_miss(world: dict[str, Any]) -> No
     world["cluster"] = None
     result = report(world)
     assert [(row["check"], row["found"]) for row in result["rows"]] == [("API", "no route")]
+
+
+@pytest.mark.parametrize("name", NODES)
+def test_days_left_of_a_kubelets_certificates_are_told_on_every_node(world: dict[str, Any], name: str) -> None:
+    found = {row["guest"]: row["found"] for row in report(world)["rows"] if row["check"] == "kubelet's certificates"}
+    assert found[name] == "client: 200 days, serving: 300 days"
+    inside(world, name)["kubelet_certificates"].pop(SERVING)
+    (miss,) = report(world)["misses"]
+    assert (miss["guest"], miss["found"]) == (name, "client: 200 days, serving: none")
+
+
+def test_the_end_of_the_kubeconfig_is_told_where_the_api_refuses_it(world: dict[str, Any]) -> None:
+    world.update(cluster=None, kubeconfig={**KUBECONFIG, "days_left": -1, "text": "control machine kubeconfig has ended"})
+    first, second = report(world)["misses"]
+    assert first["found"] == "control machine kubeconfig has ended; fetch it anew"
+    assert second["check"] == "API"
 
 
 POLICY = "NetworkPolicy keeps the denied pod from the guarded pod"

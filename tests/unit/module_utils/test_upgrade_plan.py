@@ -124,12 +124,12 @@ def test_all_problems_are_told_at_once() -> None:
         bare=[{"pod": "shop/by-hand", "node": "w1"}],
     )
     load["nodes"]["m3"] = seen(ready=False)
-    certificates = [{"days_left": 0, "text": "m1 /etc/kubernetes/admin.conf ends in 0 days"}]
+    certificates = [{"days_left": 0, "text": "m1 /etc/kubernetes/admin.conf ends in 0 days", "remedy": "renew it"}]
     found = plan(nodes, load, certificates=certificates, end_of_life="2026-10-27")
     told = "\n".join(found["problems"])
     for part in (
         "m3 is not ready", "10.0.0.13 is not healthy", "cannot be had on w1", "flowschemas", "shop/web lets none",
-        "shop/by-hand on w1", "ends in 0 days", "not maintained any more",
+        "shop/by-hand on w1", "ends in 0 days; renew it", "not maintained any more",
     ):  # fmt: skip
         assert part in told
     assert "componentstatuses" not in told and len(found["problems"]) == 8
