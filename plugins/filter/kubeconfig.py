@@ -15,7 +15,9 @@ name: kubeconfig
 author: The detectviz.infra authors (@detectviz)
 version_added: 0.1.0
 short_description: The administrator's kubeconfig with the VIP as its server
-positional: _input, name, endpoint, present
+positional: _input, name, endpoint, present, renew_days
+requirements:
+  - cryptography (on the controller)
 description:
   - Reads the text of C(/etc/kubernetes/admin.conf) as data, and gives cluster, user and context the site's name.
 options:
@@ -34,9 +36,14 @@ options:
   present:
     description:
       - The file of before. It is kept if it leads to the same cluster, since every master has an administrator's
-        certificate of its own, and it does not matter which one is used.
+        certificate of its own, and it does not matter which one is used. It is not kept if its certificate has ended or has
+        fewer than O(renew_days) days left, and the new one ends later.
     type: str
     default: ''
+  renew_days:
+    description: Days that the certificate of the file of before must have left. With V(0) it only must not have ended.
+    type: int
+    default: 0
 """
 
 EXAMPLES = r"""

@@ -72,10 +72,29 @@ def _row(node: str, path: str, pem: str, remedy: str, now: datetime.datetime) ->
 
 def days_left(pem: str, now: datetime.datetime) -> int | None:
     """Whole days, negative when it has ended; None if the text is no certificate."""
+    end = end_of(pem)
+    return None if end is None else (end - now).days
+
+
+def end_of(pem: str) -> datetime.datetime | None:
+    """When a certificate ends; None if the text is none."""
     try:
-        return (x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc - now).days
+        return x509.load_pem_x509_certificate(pem.encode()).not_valid_after_utc
     except ValueError:
         return None
+
+
+def ends_sooner(kubeconfig: str, other: str, least: int, now: datetime.datetime) -> bool:
+    """Whether a kubeconfig's certificate has fewer than ``least`` days left, and that of another one has more than it.
+
+    What cannot be read has ended. One that holds no certificate does not end.
+    """
+    pem = client_certificate(kubeconfig)
+    end = end_of(client_certificate(other) or "")
+    if pem is None or end is None:
+        return False
+    mine = end_of(pem)
+    return mine is None or ((mine - now).days < least and mine < end)
 
 
 def missing_certificate_names(pem: str, wanted: Sequence[str]) -> list[str]:

@@ -1,24 +1,37 @@
 # Copyright (c) 2026, The detectviz.infra authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Kubeconfigs, edited as data: the administrator's with the VIP as its server, and merged into a user's own. Pure."""
+"""Kubeconfigs, edited as data: the administrator's with the VIP as its server, and merged into a user's own.
+
+Pure but for the clock that is handed in.
+"""
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from ansible_collections.detectviz.infra.plugins.module_utils._certificate_report import ends_sooner
 
 Config = dict[str, Any]
 
 
-def for_site(text: str, name: str, endpoint: str, present: str = "") -> str:
+def for_site(
+    text: str,
+    name: str,
+    endpoint: str,
+    present: str = "",
+    renew_days: int = 0,
+    now: datetime.datetime | None = None,
+) -> str:
     """kubeadm's admin.conf as the control machine uses it: server, and names that tell sites apart.
 
     ``present`` is the control machine's file of before. Every master has an administrator's certificate of its own, so
-    which one it is does not matter: all but the user stays as it is told, and with it the file.
+    which one it is does not matter: all but the user stays as it is told, and with it the file. But one that has ended, or
+    has fewer than ``renew_days`` days left, is replaced by one that ends later.
     """
     admin = yaml.safe_load(text)
     user = f"{name}-admin"
@@ -33,7 +46,10 @@ def for_site(text: str, name: str, endpoint: str, present: str = "") -> str:
             "users": [{"name": user, "user": admin["users"][0]["user"]}],
         }
     )
-    return present if present and _but_users(present) == _but_users(result) else result
+    if not present or _but_users(present) != _but_users(result):
+        return result
+    moment = now or datetime.datetime.now(datetime.timezone.utc)
+    return result if ends_sooner(present, result, renew_days, moment) else present
 
 
 def _but_users(text: str) -> Config:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import datetime
+import functools
+
+import pytest
 import yaml
 from ansible_collections.detectviz.infra.plugins.plugin_utils.kubeconfig import for_site, merged_into
+from certificate_factory import certificate
 
+NOW = datetime.datetime(2026, 6, 1, tzinfo=datetime.timezone.utc)
 ADMIN = yaml.safe_dump(
     {
         "apiVersion": "v1",
@@ -63,3 +70,32 @@ def test_another_cluster_is_one() -> None:
     other = ADMIN.replace("Q0E=", "Q0I=")
     assert for_site(other, "example", "192.0.2.10:6443", present=SITE) == for_site(other, "example", "192.0.2.10:6443")
     assert for_site(ADMIN, "example", "192.0.2.10:6443", present="nonsense") == SITE
+
+
+def admin(days: int | None) -> str:
+    """kubeadm's, with a certificate that has so many days left; None: with one that cannot be read."""
+    pem = "nonsense" if days is None else certificate(days, NOW)
+    return ADMIN.replace("QQ==", base64.b64encode(pem.encode()).decode())
+
+
+site = functools.partial(for_site, name="example", endpoint="192.0.2.10:6443", renew_days=30, now=NOW)
+
+
+@pytest.mark.parametrize("days", [-400, -1, 0, 29, None])
+def test_one_that_has_ended_or_ends_soon_is_fetched_anew(days: int | None) -> None:
+    assert site(admin(200), present=site(admin(days))) == site(admin(200))
+
+
+def test_one_that_is_good_for_long_is_kept() -> None:
+    assert site(admin(200), present=site(admin(30))) == site(admin(30))
+
+
+@pytest.mark.parametrize("days", [5, 3, -1, None])
+def test_one_that_ends_soon_is_kept_if_the_masters_ends_no_later(days: int | None) -> None:
+    """So a second run changes nothing, and no run makes it worse."""
+    assert site(admin(days), present=site(admin(5))) == site(admin(5))
+
+
+def test_one_without_a_certificate_does_not_end() -> None:
+    token = site(ADMIN).replace("client-certificate-data: QQ==", "token: abc")
+    assert site(admin(200), present=token) == token
