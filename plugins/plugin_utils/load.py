@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
@@ -48,8 +49,10 @@ def load_site(
     site_files: Iterable[str | Path],
     base: str | Path,
     overrides: dict[str, Any] | None = None,
+    today: datetime.date | None = None,
 ) -> Site:
     """Read and check a site. Paths are relative to ``base``; ``overrides`` replace top-level keys of the site data.
+    Versions are judged as of ``today``.
 
     Raises SiteError with every problem that was found.
     """
@@ -58,7 +61,7 @@ def load_site(
     if overrides:
         data, problems = _overridden(data, overrides, problems)
     read = read_tables([_shown(path, folder) for path in tables], problems)
-    return _check(data, read, problems)
+    return _check(data, read, problems, today or datetime.datetime.now(datetime.timezone.utc).date())
 
 
 def _shown(path: str | Path, folder: Path) -> tuple[Path, str]:
@@ -78,7 +81,7 @@ def _overridden(site: SiteData, overrides: dict[str, Any], problems: Problems) -
     return fresh, found
 
 
-def _check(site: SiteData, tables: Tables, problems: Problems) -> Site:
+def _check(site: SiteData, tables: Tables, problems: Problems, today: datetime.date) -> Site:
     from_tables = "networks" not in site.data and bool(tables.networks)
     if from_tables:
         site.data["networks"] = tables.networks
@@ -97,7 +100,7 @@ def _check(site: SiteData, tables: Tables, problems: Problems) -> Site:
     if "*" not in site.invalid:
         cluster.check_cluster(machines, site, networks if known else {}, problems, warnings)
     cluster.check_capacity(machines, site, problems, warnings)
-    check_versions(data, site.place("kubernetes_version"), problems, warnings)
+    check_versions(data, site.place("kubernetes_version"), problems, warnings, today)
     _check_names(data, site, networks if known else {}, problems)
     problems.stop_if_any()
     complete = _with_records(site.data, records)

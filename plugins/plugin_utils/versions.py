@@ -5,20 +5,29 @@
 
 from __future__ import annotations
 
+import datetime
 import re
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Place, Problems
 
 DEFAULTS = {"kubernetes_version": "1.36", "calico_version": "v3.31.7", "kube_vip_version": "v1.2.3"}
-# The minor versions that are maintained and that this collection knows how to install.
+# The minor versions that this collection knows how to install. Those of Kubernetes are judged by their end as well.
 SUPPORTED = {
     "kubernetes_version": ("1.36", "1.35"),
     "calico_version": ("3.31",),
     "kube_vip_version": ("1.2",),
 }
 # The last day on which a minor version of Kubernetes is maintained.
-END_OF_LIFE = {"1.35": "2027-02-28", "1.36": "2027-06-28"}
+END_OF_LIFE = {
+    "1.32": "2026-02-28",
+    "1.33": "2026-06-28",
+    "1.34": "2026-10-27",
+    "1.35": "2027-02-28",
+    "1.36": "2027-06-28",
+}
+SOON = 60
+"""Days before its end from which a version is warned of."""
 _VERSION = re.compile(r"v?(\d{1,3}\.\d{1,3})(?:\.\d{1,4})?(?:-[0-9A-Za-z.-]{1,20})?")
 
 
@@ -28,22 +37,54 @@ def minor(version: Any) -> str | None:
     return match[1] if match else None
 
 
-def check_versions(site: dict[str, Any], place: Place, problems: Problems, warnings: list[str]) -> None:
-    """Refuse versions that are unknown or past their end of life, unless the site allows them in words."""
+def days_maintained(version: Any, today: datetime.date) -> int | None:
+    """Days until the last one on which this version of Kubernetes is maintained, negative after it; None if unknown."""
+    end = END_OF_LIFE.get(minor(version) or "")
+    return (datetime.date.fromisoformat(end) - today).days if end else None
+
+
+def check_versions(
+    site: dict[str, Any], place: Place, problems: Problems, warnings: list[str], today: datetime.date
+) -> None:
+    """Refuse versions that are unknown or past their end of life, unless the site allows them in words.
+
+    A version of Kubernetes that ends soon, and the default that has ended though the site does not name it, is a warning.
+    """
     for key, supported in SUPPORTED.items():
         version = site.get(key)
         if version is None:
             continue
-        short = minor(version)
-        if short is None:
+        if minor(version) is None:
             problems.add(place.at(key), version, "is not a version", f'write it in quotes, such as "{DEFAULTS[key]}"')
-        elif short not in supported:
-            if site.get("allow_unsupported_versions"):
-                warnings.append(f"{key} {version} is past its end of life or unknown here; you allowed it.")
-            else:
-                problems.add(
-                    place.at(key),
-                    version,
-                    "is past its end of life or unknown to this release",
-                    f"write {' or '.join(supported)}, or set allow_unsupported_versions: true",
-                )
+            continue
+        fault = _fault(key, version, today)
+        if fault and site.get("allow_unsupported_versions"):
+            warnings.append(f"{key} {version} {fault}; you allowed it.")
+        elif fault:
+            good = [item for item in supported if not _fault(key, item, today)]
+            instead = f"write {' or '.join(good)}" if good else "use a newer release of this collection"
+            problems.add(place.at(key), version, fault, f"{instead}, or set allow_unsupported_versions: true")
+    warnings.extend(_ending(site.get("kubernetes_version"), today))
+
+
+def _fault(key: str, version: str, today: datetime.date) -> str | None:
+    if key == "kubernetes_version":
+        days = days_maintained(version, today)
+        if days is not None and days < 0:
+            return f"is past its end of life, {END_OF_LIFE[minor(version) or '']}"
+        known = minor(version) in SUPPORTED[key] and days is not None
+        return None if known else "is unknown to this release"
+    return None if minor(version) in SUPPORTED[key] else "is past its end of life or unknown to this release"
+
+
+def _ending(named: Any, today: datetime.date) -> list[str]:
+    version = DEFAULTS["kubernetes_version"] if named is None else named
+    days = days_maintained(version, today)
+    if days is None or days > SOON:
+        return []
+    end, which = END_OF_LIFE[minor(version) or ""], "" if named is not None else ", the default of this release,"
+    way_out = "name a newer one and run playbooks/upgrade.yml"
+    if days >= 0:
+        return [f"kubernetes_version {version}{which} is maintained until {end} ({days} more days): {way_out}."]
+    # One that is named has been refused or allowed above.
+    return [f"kubernetes_version {version}{which} is past its end of life, {end}: {way_out}."] if named is None else []
