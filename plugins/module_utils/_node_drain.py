@@ -72,6 +72,24 @@ def node_state(node: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def before_leaving(
+    nodes: Sequence[Mapping[str, Any]], name: str, wanted: bool, option: str, required: bool
+) -> dict[str, Any]:
+    """Whether a node that leaves the cluster is drained. Pure. ``nodes``: of ``_kubeadm_observe.node_summary``.
+
+    One that is not ready would never end its pods. ``required``: that is a problem, whose way out is ``option``; else the
+    node leaves with them. One that the cluster does not have any more has none.
+    """
+    seen = next((node for node in nodes if node["name"] == name), None)
+    answer = {"drain": bool(wanted and seen and seen["ready"]), "problem": "", "note": ""}
+    if not wanted or seen is None or seen["ready"]:
+        return answer
+    fact = f"{name} is not ready, so nothing there would end its pods"
+    if required:
+        return {**answer, "problem": f"{fact}: bring it back, or leave its drain out with -e {option}=false"}
+    return {**answer, "note": f"{fact}: it leaves without a drain, and what makes its pods anew does so elsewhere"}
+
+
 def out_of_use(reason: str) -> dict[str, Any]:
     """The patch that takes a node out of use and says who did."""
     return {"metadata": {"annotations": {OURS: reason}}, "spec": {"unschedulable": True}}
@@ -120,9 +138,14 @@ class Node:
                 names = ", ".join(f"{pod['namespace']}/{pod['name']}" for pod in pods)
                 raise InfraError(
                     f"{self._name} still has {names} after {self._timeout:.0f} s. "
-                    + ("; ".join(refusals) or "They were told to end and have not: look at their finalizers and grace periods")
+                    + ("; ".join(refusals) or self._why_they_stay())
                 )
             self._clock.sleep(POLL)
+
+    def _why_they_stay(self) -> str:
+        if not self.state()["ready"]:
+            return f"{self._name} is not ready, so nothing there ends them"
+        return "They were told to end and have not: look at their finalizers and grace periods"
 
     def give(self, version: str | None) -> bool:
         """Waits until the node is ready, with this version of the kubelet, and gives it back if we took it."""
