@@ -33,10 +33,11 @@ class ActionModule(ActionBase):
             argument_spec={
                 "sources": {"type": "list", "elements": "path"},
                 "require_complete": {"type": "bool", "default": False},
+                "require_maintained": {"type": "bool", "default": False},
             }
         )
         try:
-            return self._check(arguments["sources"], arguments["require_complete"], task_vars)
+            return self._check(arguments, task_vars)
         except SiteError as error:
             return {
                 "failed": True,
@@ -47,7 +48,8 @@ class ActionModule(ActionBase):
         except ImportError as error:
             return {"failed": True, "changed": False, "msg": f"{error}; install it with pip install jsonschema"}
 
-    def _check(self, sources: list[str] | None, require_complete: bool, task_vars: dict[str, Any]) -> dict[str, Any]:
+    def _check(self, arguments: dict[str, Any], task_vars: dict[str, Any]) -> dict[str, Any]:
+        sources, require_complete = arguments["sources"], arguments["require_complete"]
         path = _one_source(sources or task_vars.get("ansible_inventory_sources") or [])
         source = read_source(path)
         site = source.load()
@@ -59,10 +61,11 @@ class ActionModule(ActionBase):
             _compare_inventory(site.as_dict(), task_vars.get("groups") or {}, path)
         site.missing += self._unreadable_keys(site.origin, task_vars)
         missing = site.missing + missing_connection(os.environ, task_vars)
+        ended = site.derived["version_ended"] if arguments["require_maintained"] else None
         return {
             "changed": False,
-            "failed": bool(require_complete and site.missing),
-            "msg": _message(site.machines, site.missing if require_complete else []),
+            "failed": bool((require_complete and site.missing) or ended),
+            "msg": ended or _message(site.machines, site.missing if require_complete else []),
             "site": site.data["site_name"],
             "machines": [machine["name"] for machine in site.machines],
             "containers": [machine["name"] for machine in site.machines if machine["kind"] == "lxc"],

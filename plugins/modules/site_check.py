@@ -29,6 +29,10 @@ options:
     description: Fail also when something is missing that is needed before machines can be made, such as an SSH key.
     type: bool
     default: false
+  require_maintained:
+    description: Fail also when the site names a version of Kubernetes that is past its end of life; without it that is a warning.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.conn

@@ -37,7 +37,7 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
     IP version of the cluster) and serving_addresses (all) by host, proxmox_nodes, guest_ids by host, ingress_address,
     load_balancer_addresses (the pool's first 256), versions, networks {name: {bridge, vlan_tag, cidrs, gateways,
     mtu}} (the host variable of that name hides the site's on a machine), vendor_snippet (a volume, or empty),
-    survives {guest, host, text}, warnings.
+    survives {guest, host, text}, warnings. Its caller adds version_ended (text, or None).
     """
     networks = build_networks(site.get("networks") or {}, Place("site data"), Problems())
     cluster = networks.get(site.get("cluster_network") or "")

@@ -100,13 +100,14 @@ def _check(site: SiteData, tables: Tables, problems: Problems, today: datetime.d
     if "*" not in site.invalid:
         cluster.check_cluster(machines, site, networks if known else {}, problems, warnings)
     cluster.check_capacity(machines, site, problems, warnings)
-    check_versions(data, site.place("kubernetes_version"), problems, warnings, today)
+    ended = check_versions(data, site.place("kubernetes_version"), problems, warnings, today)
     _check_names(data, site, networks if known else {}, problems)
     problems.stop_if_any()
     complete = _with_records(site.data, records)
     plain = [machine.data for machine in machines]
     derived = derive(complete, plain)
     derived["warnings"] = warnings + derived["warnings"]
+    derived["version_ended"] = ended
     origin = {key: place.file for key, place in site.origin.items()}
     return Site(site.data, plain, derived, missing(complete, plain), tables.notes, from_tables, origin)
 

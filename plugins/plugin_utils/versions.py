@@ -45,36 +45,51 @@ def days_maintained(version: Any, today: datetime.date) -> int | None:
 
 def check_versions(
     site: dict[str, Any], place: Place, problems: Problems, warnings: list[str], today: datetime.date
-) -> None:
-    """Refuse versions that are unknown or past their end of life, unless the site allows them in words.
+) -> str | None:
+    """Refuse versions that are unknown to this release, unless the site allows them in words.
 
-    A version of Kubernetes that ends soon, and the default that has ended though the site does not name it, is a warning.
+    A version of Kubernetes that ends soon is a warning. So is one that has ended: what runs on it must still be backed up,
+    restored and upgraded. What is told of it where a cluster is planned is returned; None where it has not ended, the site
+    does not name it, or allows it.
     """
+    allowed = bool(site.get("allow_unsupported_versions"))
     for key, supported in SUPPORTED.items():
         version = site.get(key)
-        if version is None:
+        if version is None or minor(version) in supported:
             continue
         if minor(version) is None:
             problems.add(place.at(key), version, "is not a version", f'write it in quotes, such as "{DEFAULTS[key]}"')
-            continue
-        fault = _fault(key, version, today)
-        if fault and site.get("allow_unsupported_versions"):
-            warnings.append(f"{key} {version} {fault}; you allowed it.")
-        elif fault:
-            good = [item for item in supported if not _fault(key, item, today)]
-            instead = f"write {' or '.join(good)}" if good else "use a newer release of this collection"
-            problems.add(place.at(key), version, fault, f"{instead}, or set allow_unsupported_versions: true")
-    warnings.extend(_ending(site.get("kubernetes_version"), today))
+        elif allowed:
+            warnings.append(f"{key} {version} {_fault(key, version, today)}; you allowed it.")
+        else:
+            good = " or ".join(_maintained(key, today)) or "use a newer release of this collection"
+            fault = _fault(key, version, today)
+            problems.add(place.at(key), version, fault, f"write {good}, or set allow_unsupported_versions: true")
+    named = site.get("kubernetes_version")
+    warnings.extend(_ending(named, today))
+    days = days_maintained(named, today)
+    if allowed or days is None or days >= 0 or minor(named) not in SUPPORTED["kubernetes_version"]:
+        return None
+    good = " or ".join(_maintained("kubernetes_version", today))
+    instead = f"write {good}" if good else "use a newer release of this collection"
+    return f"kubernetes_version {named} is past its end of life, {_end(named)}: {instead}, or set allow_unsupported_versions: true"
 
 
-def _fault(key: str, version: str, today: datetime.date) -> str | None:
-    if key == "kubernetes_version":
-        days = days_maintained(version, today)
-        if days is not None and days < 0:
-            return f"is past its end of life, {END_OF_LIFE[minor(version) or '']}"
-        known = minor(version) in SUPPORTED[key] and days is not None
-        return None if known else "is unknown to this release"
-    return None if minor(version) in SUPPORTED[key] else "is past its end of life or unknown to this release"
+def _fault(key: str, version: str, today: datetime.date) -> str:
+    """Of a version that this release cannot install."""
+    if key != "kubernetes_version":
+        return "is past its end of life or unknown to this release"
+    ended = (days_maintained(version, today) or 0) < 0
+    return f"is past its end of life, {_end(version)}" if ended else "is unknown to this release"
+
+
+def _maintained(key: str, today: datetime.date) -> list[str]:
+    """The minor versions of this release that have not ended."""
+    return [version for version in SUPPORTED[key] if key != "kubernetes_version" or (days_maintained(version, today) or 0) >= 0]
+
+
+def _end(version: Any) -> str:
+    return END_OF_LIFE[minor(version) or ""]
 
 
 def _ending(named: Any, today: datetime.date) -> list[str]:
@@ -82,9 +97,6 @@ def _ending(named: Any, today: datetime.date) -> list[str]:
     days = days_maintained(version, today)
     if days is None or days > SOON:
         return []
-    end, which = END_OF_LIFE[minor(version) or ""], "" if named is not None else ", the default of this release,"
-    way_out = "name a newer one and run playbooks/upgrade.yml"
-    if days >= 0:
-        return [f"kubernetes_version {version}{which} is maintained until {end} ({days} more days): {way_out}."]
-    # One that is named has been refused or allowed above.
-    return [f"kubernetes_version {version}{which} is past its end of life, {end}: {way_out}."] if named is None else []
+    which = "" if named is not None else ", the default of this release,"
+    ends = f"is maintained until {_end(version)} ({days} more days)" if days >= 0 else f"is past its end of life, {_end(version)}"
+    return [f"kubernetes_version {version}{which} {ends}: name a newer one and run playbooks/upgrade.yml."]
