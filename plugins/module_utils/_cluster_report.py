@@ -29,6 +29,8 @@ DNS = "coredns"
 KUBE_VIP_IMAGES = ("kube-vip", "kube-vip-iptables")
 
 
+LONG = 160
+"""Characters that are shown of what was not verified."""
 DNS_PODS = 2
 """As kubeadm makes them: with one of them a node that is lost takes the names of the whole cluster with it."""
 
@@ -108,12 +110,16 @@ def build_cluster_report(
 
 
 def _text(rows: Sequence[Row]) -> str:
-    """Counts, then what is not ok. Addresses, labels and reasons are too long for columns: each has its own line."""
-    lines = [summary_text(rows, "subject")]
+    """Counts, then what is not ok, once for all of whom it is the same. Addresses, labels and reasons are too long for columns:
+    each has its own line."""
+    alike: dict[tuple[str, str, str, str], list[str]] = {}
     for row in rows:
         if row.verdict != OK:
-            lines += ["", f"{row.verdict}: {row.guest}: {row.check}"]
-            lines += [f"  expected  {row.expected}", f"  found     {row.found}"]
+            found = row.found if row.verdict == MISS or len(row.found) <= LONG else f"{row.found[:LONG]}… (all of it is in the report)"
+            alike.setdefault((row.verdict, row.check, row.expected, found), []).append(row.guest)
+    lines = [summary_text(rows, "subject")]
+    for (verdict, check, expected, found), guests in alike.items():
+        lines += ["", f"{verdict}: {', '.join(guests)}: {check}", f"  expected  {expected}", f"  found     {found}"]
     return "\n".join(lines)
 
 

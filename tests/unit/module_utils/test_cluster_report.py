@@ -584,3 +584,16 @@ def test_the_page_shows_every_row_and_escapes(world: dict[str, Any]) -> None:
     assert "a &amp; b" in page and "<script>" not in page and "&lt;script&gt;" in page
     assert page.count("<td>") >= 5 * len(result["rows"])
     assert "no node" in render_cluster_page("x", rows(world["vars"]), None, result, NOW)
+
+
+def test_what_is_the_same_of_several_nodes_is_told_once_and_a_miss_in_full(world: dict[str, Any]) -> None:
+    for name in NODES:
+        os_of(world, name)["modules"]["loadable"] = False
+    inside(world, "m1")["marks"] = [{"kind": "package", "name": f"package-{number}", "label": "", "text": ""} for number in range(30)]
+    text = report(world)["text"]
+    assert text.count("kernel module br-netfilter") == 1
+    assert "not verified here: m1, m2, w1: kernel module br-netfilter" in text
+    assert "package-29" in text and "all of it is in the report" not in text
+    world["expected"] = {"allow_standins": True}
+    text = report(world)["text"]
+    assert "package-29" not in text and "… (all of it is in the report)" in text
