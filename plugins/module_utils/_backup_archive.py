@@ -23,10 +23,12 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import fingerprint
 
 FORMAT = 1
 CONTENTS = "contents.json"
 SNAPSHOT = "snapshot.db"
+CA = "pki/ca.crt"
 CHUNK = 1 << 20
 _GIVEN_UP = 3600
 """Seconds in which OpenSSL ends after its input has."""
@@ -57,8 +59,9 @@ def write_archive(path: Path, certificate: str, about: Mapping[str, Any], files:
 
 
 def read_archive(path: Path, key_file: str, extract: Path | None = None) -> dict[str, Any]:
-    """Decrypts an archive and compares every file with the list; the list. ``key_file``: PEM with key and certificate.
+    """Decrypts an archive and compares every file with the list; the list, and ``ca`` (SHA-256 of the cluster's CA in it).
 
+    ``key_file``: PEM with key and certificate.
     With ``extract`` the files are written there, for the owner alone. Raises InfraError if anything is not as it was.
     """
     contents: dict[str, Any] = {}
@@ -72,8 +75,12 @@ def read_archive(path: Path, key_file: str, extract: Path | None = None) -> dict
                         raise InfraError(f"{path} holds {entry.name}, which a backup never does")
                     if not contents:
                         contents = _contents(entry.name, stream.read(), path)
-                    else:
-                        found[entry.name] = _copied(stream, extract / entry.name if extract else None)
+                        continue
+                    if entry.name == CA:
+                        text = stream.read()
+                        contents["ca"] = fingerprint(text.decode("ascii", "replace"))
+                        stream = io.BytesIO(text)
+                    found[entry.name] = _copied(stream, extract / entry.name if extract else None)
             # The rest of the stream: what authenticates it comes last.
             while zipped.read(CHUNK):
                 pass

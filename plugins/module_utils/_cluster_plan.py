@@ -100,7 +100,7 @@ def _without_cluster(
             "address, or restore the masters"
         )
     kept = [name for name in data if name not in reset]
-    stopped = [name for name in kept if nodes[name]["stopped"]]
+    stopped = [name for name in masters if nodes[name]["stopped"] and name not in reset]
     if stopped:
         problems.append(
             f"{', '.join(stopped)} {'was' if len(stopped) == 1 else 'were'} stopped for a restore that did not end: run "

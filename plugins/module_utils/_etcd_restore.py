@@ -66,6 +66,7 @@ def start(clock: Clock, address: str, timeout: float) -> bool:
     if STOPPED.is_dir():
         STOPPED.rmdir()
     node.wait_until(clock, timeout, "the API server", lambda: node.ready(address))
+    keep_former()
     return moved
 
 
@@ -98,7 +99,7 @@ def prepare(
         else:
             _same_cluster(contents)
         images = run(["kubeadm", "config", "images", "list"])[1]
-        manifest = read_text(STOPPED / "etcd.yaml") or read_text(MANIFESTS / "etcd.yaml")
+        manifest = read_text(MANIFESTS / "etcd.yaml") or read_text(STOPPED / "etcd.yaml")
         tool = from_image(run, contents["etcd_image"] if identity else etcd_image(manifest, images))
         status = snapshot_status(tool, WORK / SNAPSHOT)
         if status["hash"] != contents["etcd"]["hash"]:
@@ -123,18 +124,25 @@ def put_back(identity: bool, restored: str, stamp: str) -> bool:
         return False
     if not (DATA / "member").is_dir():
         raise InfraError("nothing was prepared to be put back: run again")
-    if identity:
-        node.begin("init", restored=restored)
-        _write_identity()
-    elif ETCD_DATA.exists():
-        shutil.move(str(ETCD_DATA), str(STATE / f"etcd-before-{stamp}"))
-    # Whole or not at all: etcd's data may be on a disk of its own, to which a move copies.
+    # Etcd's data may be on a disk of its own, to which a move copies: all that can fail for want of room comes first.
     part = ETCD_DATA.with_name("member.part")
     shutil.rmtree(part, ignore_errors=True)
     part.parent.mkdir(mode=0o700, exist_ok=True)
     shutil.move(str(DATA / "member"), str(part))
+    if identity:
+        node.begin("init", restored=restored)
+        _write_identity()
+    former = ETCD_DATA.with_name(f"member.before-{stamp}")
+    if ETCD_DATA.exists():
+        ETCD_DATA.replace(former)
     part.replace(ETCD_DATA)
     return True
+
+
+def keep_former() -> None:
+    """Moves former data of etcd out of etcd's folder. It is whole where it is, should this fail."""
+    for former in ETCD_DATA.parent.glob("member.before-*"):
+        shutil.move(str(former), str(STATE / f"etcd-{former.name.partition('.')[2]}"))
 
 
 def of_backup(contents: Mapping[str, Any]) -> str:

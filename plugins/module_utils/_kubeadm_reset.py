@@ -15,7 +15,12 @@ from pathlib import Path
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import FILES_DIR
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import RUN_DIR, end, kubeadm
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import ETCD_DATA, PKI, UNFINISHED
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
+    ETCD_DATA,
+    PKI,
+    STOPPED,
+    UNFINISHED,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._pod_network_leftovers import clear
 
 LEFT_BY_RESET = (
@@ -24,6 +29,7 @@ LEFT_BY_RESET = (
     "/var/lib/etcd",
     "/var/lib/cni",
     "/var/lib/calico",
+    str(STOPPED),
 )
 """kubeadm reset leaves these, and what ``_pod_network_leftovers`` names."""
 

@@ -19,8 +19,11 @@ from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe impor
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubelet_certificates
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials, HttpsJson
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import read_marks
-from ansible_collections.detectviz.infra.plugins.module_utils._node_kept import active_swap, swap_lines
-from ansible_collections.detectviz.infra.plugins.module_utils._node_state import modules_state, read, sysctls_state
+from ansible_collections.detectviz.infra.plugins.module_utils._node_state import (
+    modules_state,
+    swap_state,
+    sysctls_state,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._pod_network import (
     PodNotHere,
     becomes_blocked,
@@ -73,7 +76,7 @@ def read_system(run: Run, wanted: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "wanted": dict(wanted),
         "container": run(["systemd-detect-virt", "--container"])[1].strip() not in ("", "none"),
-        "swap": {"active": active_swap(read("/proc/swaps")), "fstab": swap_lines(read("/etc/fstab"))},
+        "swap": swap_state(run),
         "modules": modules_state(wanted["modules"]),
         "sysctls": sysctls_state(list(wanted["sysctls"])),
     }

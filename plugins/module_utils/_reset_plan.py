@@ -23,11 +23,19 @@ def reset_plan(nodes: Mapping[str, Observation], masters: Sequence[str], doomed:
     teller = best_view(nodes, masters)
     if teller is None:
         data = [name for name in going if name in nodes and nodes[name]["etcd_data"]]
-        problem = (
-            f"etcd's data is on {', '.join(data)}, and no API server answers, so that a backup of it cannot be made: bring the "
-            "cluster up first (journalctl -u kubelet there)"
-        )
-        return {"backup_from": None, "problems": [problem] if data else []}
+        unseen = [name for name in going if name not in nodes]
+        problems = []
+        if data:
+            problems.append(
+                f"etcd's data is on {', '.join(data)}, and no API server answers, so that a backup of it cannot be made: bring the "
+                "cluster up first (journalctl -u kubelet there)"
+            )
+        if unseen:
+            problems.append(
+                f"{', '.join(unseen)} {'is' if len(unseen) == 1 else 'are'} not reached over SSH, so that nobody knows whether "
+                "etcd's data is there, and no other master's API server answers: mend the way there, or start it"
+            )
+        return {"backup_from": None, "problems": problems}
     members = {item["address"] for item in nodes[teller]["view"]["members"]}
     staying = [name for name in masters if name not in going and name in nodes and nodes[name]["address"] in members]
     serving = [name for name in staying if nodes[name]["view"].get("nodes") is not None]

@@ -34,9 +34,10 @@ def _swap(row: Make, swap: Mapping[str, Any], allowed: bool, container: bool) ->
         return row("swap", "may stay", used, OK)
     if container:
         return row("swap", "none", f"a container sees its host's: {used}", UNVERIFIED)
-    if swap["fstab"] and not swap["active"]:
-        return row("swap", "none", f"/etc/fstab makes it at boot: {'; '.join(swap['fstab'])}")
-    return row("swap", "none", used)
+    if swap["active"]:
+        return row("swap", "none", used)
+    at_boot = [*(f"/etc/fstab: {line}" for line in swap["fstab"]), *swap["units"], *swap["services"]]
+    return row("swap", "none", f"made again at boot by {'; '.join(at_boot)}" if at_boot else "none")
 
 
 def _module(row: Make, name: str, modules: Mapping[str, Any]) -> Row:

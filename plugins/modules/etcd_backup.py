@@ -91,7 +91,6 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
     MANIFESTS,
     PKI,
     admin_api,
-    fingerprint,
     read_text,
 )
 
@@ -151,7 +150,7 @@ def back_up(module: AnsibleModule) -> dict[str, Any]:
         kubeadm = admin_api(params["address"]).get(KUBEADM_CONFIG)["data"]["ClusterConfiguration"]
         about = {
             "site": params["site"], "node": params["node"], "taken": taken.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "etcd_image": image, "etcd": status, "ca": fingerprint(read_text(PKI / "ca.crt") or ""),
+            "etcd_image": image, "etcd": status,
         }  # fmt: skip
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = folder / backup_name(params["site"], taken)

@@ -21,9 +21,8 @@ description:
   - Runs as root on the node. A run that ended half-way is simply repeated.
 attributes:
   check_mode:
-    description:
-      - V(stopped), V(started) and V(tidy) tell whether there is something to do. V(prepared) and V(restored) tell that they would
-        be done, without the backup, which a check run does not bring to the node.
+    description: Tells whether there is something to do.
+    details: V(prepared) and V(restored) tell that they would be done, as a check run does not bring the backup to the node.
     support: partial
   diff_mode:
     description: There is nothing to show.

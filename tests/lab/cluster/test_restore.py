@@ -22,7 +22,8 @@ CONFIRMED = {"reset_confirm": "detectviz"}
 MAKE_ARCHIVE = """
 import json, pathlib, sys
 from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import write_archive
-write_archive(pathlib.Path(sys.argv[1]), sys.argv[2], json.loads(sys.argv[3]), {})
+path, certificate, contents = sys.argv[1:]
+write_archive(pathlib.Path(path), certificate, json.loads(contents), {"pki/ca.crt": certificate.encode()})
 """
 
 
@@ -60,7 +61,7 @@ def of_another(cluster: Cluster) -> Path:
     """A whole backup, for this site's key, of a cluster with another CA."""
     path = cluster.lab.folder / "another.etcd.cms"
     certificate = (cluster.state / "secrets/etcd-backup.pem").read_text()
-    contents = {"site": "detectviz", "node": "n", "taken": "t", "etcd": {"keys": 1, "revision": 1, "hash": 1}, "ca": "0" * 64}
+    contents = {"site": "detectviz", "node": "n", "taken": "t", "etcd": {"keys": 1, "revision": 1, "hash": 1}}
     subprocess.run([sys.executable, "-c", MAKE_ARCHIVE, str(path), certificate, json.dumps(contents)],
                    cwd=CHECKOUT, env={**os.environ, "PYTHONPATH": str(CHECKOUT / ".collections")}, check=True)  # fmt: skip
     return path

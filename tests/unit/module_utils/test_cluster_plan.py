@@ -443,3 +443,10 @@ def test_masters_that_a_restore_has_stopped_are_told_as_that() -> None:
         "m1, m2, m3 were stopped for a restore that did not end: run playbooks/restore.yml again, which goes on from there "
         "(the manifests wait in /etc/kubernetes/detectviz-stopped)"
     ]
+
+
+def test_a_master_that_was_stopped_and_has_no_data_is_told_as_that_too() -> None:
+    """A restore ended between the former data and that of the backup."""
+    nodes = {"m1": blank("m1", ca=CA, stopped=["etcd"]), "w1": blank("w1")}
+    (problem,) = cluster_plan(nodes, ["m1"], ["w1"])["problems"]
+    assert problem.startswith("m1 was stopped for a restore that did not end: run playbooks/restore.yml again")

@@ -90,7 +90,7 @@ def system() -> dict[str, Any]:
     return {
         "wanted": {"swap_allowed": False, "modules": ["br-netfilter"], "sysctls": {FORWARD: "1"}},
         "container": False,
-        "swap": {"active": [], "fstab": []},
+        "swap": {"active": [], "fstab": [], "units": [], "services": []},
         "modules": {"loadable": True, "kept": ["br_netfilter"], "loaded": {"br-netfilter": True}},
         "sysctls": {"live": {FORWARD: "1"}, "kept": {FORWARD: {"value": "1", "path": "/etc/sysctl.d/9.conf"}}},
     }
@@ -371,8 +371,9 @@ def row_of(world: dict[str, Any], guest: str, check: str) -> tuple[str, str]:
 
 def test_swap_is_named_now_and_at_boot_unless_it_may_stay_or_is_a_hosts(world: dict[str, Any]) -> None:
     seen = os_of(world, "w1")
-    seen["swap"] = {"active": [], "fstab": ["/dev/sdz9 none swap sw 0 0"]}
-    assert row_of(world, "w1", "swap") == ("/etc/fstab makes it at boot: /dev/sdz9 none swap sw 0 0", "MISS")
+    seen["swap"].update(fstab=["/dev/sdz9 none swap sw 0 0"], units=["dev-sdz9.swap"], services=["zramswap.service"])
+    told = "made again at boot by /etc/fstab: /dev/sdz9 none swap sw 0 0; dev-sdz9.swap; zramswap.service"
+    assert row_of(world, "w1", "swap") == (told, "MISS")
     seen["swap"]["active"] = [SWAP]
     assert row_of(world, "w1", "swap") == ("/dev/sdz9", "MISS")
     seen["container"] = True

@@ -48,6 +48,14 @@ def test_what_goes_into_an_archive_comes_out_of_it(archive: Path, key: Path, tmp
     assert {path.stat().st_mode & 0o077 for path in [archive, *out.rglob("*.*")]} == {0}
 
 
+def test_the_clusters_ca_is_told_from_the_file_itself(key: Path, tmp_path: Path) -> None:
+    path = tmp_path / "with-ca"
+    contents = write_archive(path, key.read_text(), {}, {"pki/ca.crt": key.read_bytes()})
+    command = ["openssl", "x509", "-in", str(key), "-noout", "-fingerprint", "-sha256"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert read_archive(path, str(key)) == {**contents, "ca": told.partition("=")[2].strip().replace(":", "").lower()}
+
+
 def test_an_archive_shows_nothing_to_others(archive: Path) -> None:
     assert b"SECRET-CA-KEY" not in archive.read_bytes() and b"snapshot.db" not in archive.read_bytes()
     assert [path.name for path in archive.parent.glob("*.part")] == []

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import subprocess
 from pathlib import Path
@@ -66,7 +67,7 @@ def data(machine: Path) -> str:
 def test_the_backup_of_another_cluster_is_refused(machine: Path) -> None:
     key = certificate(machine, "key")
     (machine / "pki/ca.crt").write_text(certificate(machine, "own"))
-    write_archive(machine / "archive", key, {**CONTENTS, "ca": "0" * 64}, {})
+    write_archive(machine / "archive", key, CONTENTS, {"pki/ca.crt": certificate(machine, "other").encode()})
     with pytest.raises(InfraError, match="of another cluster"):
         prepare(machine, key, identity=False)
     assert data(machine) == "former" and not (machine / "restore").exists()
@@ -91,7 +92,20 @@ def test_former_data_is_moved_aside(machine: Path) -> None:
     prepared(machine)
     assert etcd.put_back(False, etcd.of_backup(CONTENTS), "now")
     assert data(machine) == "restored"
+    etcd.keep_former()
     assert (machine / "state/etcd-before-now/db").read_text() == "former"
+    assert [path.name for path in (machine / "etcd").iterdir()] == ["member"]
+
+
+def test_without_room_for_the_data_the_former_stays(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_source: str, _target: str) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    prepared(machine)
+    monkeypatch.setattr(etcd.shutil, "move", full)
+    with pytest.raises(OSError, match="No space"):
+        etcd.put_back(False, etcd.of_backup(CONTENTS), "now")
+    assert data(machine) == "former"
 
 
 def test_an_identity_that_came_back_before_the_run_ended_is_gone_on_with(machine: Path) -> None:

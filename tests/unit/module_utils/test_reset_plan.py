@@ -53,6 +53,16 @@ def test_data_of_which_no_backup_can_be_made_is_told() -> None:
     assert "data is on m1, m2, m3" in problem
 
 
-@pytest.mark.parametrize("nodes", [{}, {name: node(name, answers=False, data=False) for name in MASTERS}])
-def test_machines_without_a_cluster_go(nodes: dict[str, Any]) -> None:
+def test_machines_without_a_cluster_go() -> None:
+    nodes = {name: node(name, answers=False, data=False) for name in MASTERS}
     assert reset_plan(nodes, MASTERS, MASTERS) == {"backup_from": None, "problems": []}
+
+
+def test_masters_of_which_nobody_knows_whether_they_have_data_are_told() -> None:
+    [data, unseen] = reset_plan({"m1": node("m1", answers=False)}, MASTERS, MASTERS)["problems"]
+    assert "data is on m1" in data and "m2, m3 are not reached over SSH" in unseen
+
+
+def test_one_that_is_not_reached_goes_after_a_backup_of_the_others() -> None:
+    found = reset_plan({name: node(name) for name in ["m2", "m3"]}, MASTERS, ["m1"])
+    assert found["backup_from"] in ("m2", "m3") and found["problems"] == []
