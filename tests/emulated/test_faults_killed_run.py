@@ -48,7 +48,7 @@ class Cut:
         self.worker = int(re.search(r"^PPid:\s+(\d+)", Path(f"/proc/{self.module}/status").read_text(), re.M)[1])
         assert "proxmox_vm_clone" in Path(f"/proc/{self.module}/cmdline").read_text(encoding="utf-8")
         process.kill()
-        process.communicate()
+        process.wait()  # the worker may keep its output open
 
     def kill_module(self) -> None:
         os.kill(self.module, signal.SIGKILL)
