@@ -63,9 +63,16 @@ def test_all_is_every_row_of_the_table_that_the_site_owns(user: UserSite, first_
     code, said = reset(user, reset_guests="all")
     assert code != 0 and f"set reset_confirm=user{first_id}" in said
     assert present(user, first_id) == {0, 1, 2}
-    code, said = reset(user, reset_guests="all", reset_confirm=f"user{first_id}")
+    code, said = reset(user, reset_guests="all", reset_confirm=f"user{first_id}", reset_etcd="lost")
     assert code == 0, said
     assert present(user, first_id) == {1, 2}
+
+
+def test_a_master_that_nobody_reaches_needs_a_word_for_what_may_be_on_it(user: UserSite, first_id: int) -> None:
+    code, said = reset(user, reset_guests="all", reset_confirm=f"user{first_id}")
+    said = " ".join(said.split())
+    assert code != 0 and f"node-{first_id} is not reached over SSH" in said and "set reset_etcd=lost" in said, said
+    assert present(user, first_id) == {0, 1, 2}
 
 
 @pytest.mark.parametrize("by", ["name", "id"])
