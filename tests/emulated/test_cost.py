@@ -82,6 +82,7 @@ def test_the_limit_counts_every_volume_that_a_guest_gets(made: Made) -> None:
     assert len(volumes) == work.CLONED + work.ALLOCATED + 1, volumes  # and the data disk
 
 
+@pytest.mark.long
 def test_bench_prints_its_table(tmp_path: Path) -> None:
     """The quick one, so that the program does not rot."""
     file = tmp_path / "bench.md"

@@ -14,8 +14,6 @@ from tests.runner.context import Context, Core
 from tests.runner.outcome import Outcome
 from tests.runner.suites import SUITES, Suite
 
-LONG_DRILLS = "{}: the tests marked `long` (bin/test --all runs them)"
-
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="bin/test", description="Runs the tests of detectviz.infra.")
@@ -43,8 +41,6 @@ def main() -> int:
         rows = [row for lane in pool.map(lambda lane: run_lane(context, lane), lanes) for row in lane]
     for _name, outcome, _seconds in rows:
         total.add(outcome)
-    if not options.everything:
-        total.left_out += [LONG_DRILLS.format(suite.name) for suite in chosen if suite.name in ("lab", "cluster")]
 
     print("\nsuite         passed  failed  seconds")
     for name, outcome, seconds in rows:

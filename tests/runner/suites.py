@@ -32,10 +32,19 @@ class Suite:
 
 
 def _pytest(context: Context, name: str, core: Core, arguments: list[str], timeout: float = 1800) -> Outcome:
+    """Tests marked `long` are left out, unless everything is asked for, and named in the outcome."""
     junit = context.scratch / f"{name.replace(' ', '-')}.xml"
-    command = [str(core.bin / "python"), "-m", "pytest", "-q", "-ra", *SLOWEST, f"--junit-xml={junit}", *arguments]
-    code, _output = context.run(name, command, core=core, timeout=timeout)
-    return from_junit(junit, name, code)
+    left_out = junit.with_suffix(".left-out")
+    tier = [] if context.everything else ["-m", "not long"]
+    command = [str(core.bin / "python"), "-m", "pytest", "-q", "-ra", *SLOWEST, f"--junit-xml={junit}", *tier, *arguments]
+    environment = context.environment(core, DETECTVIZ_LEFT_OUT=str(left_out))
+    code, _output = context.run(name, command, environment=environment, timeout=timeout)
+    outcome = from_junit(junit, name, code)
+    if left_out.exists():
+        # Each of the processes that run the tests of a suite writes the same names.
+        names = dict.fromkeys(left_out.read_text(encoding="utf-8").splitlines())
+        outcome.left_out += [f"{name}: {test} (bin/test --all runs it)" for test in names]
+    return outcome
 
 
 def unit(context: Context) -> Outcome:
@@ -139,7 +148,7 @@ def api(context: Context) -> Outcome:
 def lab(context: Context) -> Outcome:
     """Real guests in the embedded lab."""
     arguments = ["-p", "no:pytest-ansible", "tests/lab", "--ignore", "tests/lab/cluster"]
-    return _pytest(context, "lab", context.main, arguments + _tier(context), timeout=3600)
+    return _pytest(context, "lab", context.main, arguments, timeout=3600)
 
 
 def cluster(context: Context) -> Outcome:
@@ -147,7 +156,7 @@ def cluster(context: Context) -> Outcome:
     arguments = ["-p", "no:pytest-ansible", "tests/lab/cluster"]
     if context.everything:
         return _with_programs(context, "cluster", [*arguments, "--failovers", "10"], timeout=4 * 3600)
-    return _with_programs(context, "cluster", arguments + _tier(context), timeout=5400)
+    return _with_programs(context, "cluster", arguments, timeout=5400)
 
 
 def _with_programs(context: Context, name: str, arguments: list[str], timeout: float = 1800) -> Outcome:
@@ -167,10 +176,6 @@ def _tier_cores(context: Context, suite: str, outcome: Outcome) -> list[Core]:
         return context.cores
     outcome.left_out += [f"{suite} on ansible-core {core.name} (bin/test --all runs it)" for core in context.cores[1:]]
     return [context.main]
-
-
-def _tier(context: Context) -> list[str]:
-    return [] if context.everything else ["-m", "not long"]
 
 
 ON_A_CLUSTER = ("calico", "control_plane")
