@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,8 @@ POLICY_WAIT = 5.0
 """Seconds that a policy, which was there before its pods, has to be enforced."""
 OUTSIDE_TIMEOUT = 5.0
 """Seconds for a connection to a target outside the cluster."""
+NAME_PATIENCE = 60.0
+"""Seconds that a Service, just made, has to be known to the cluster's DNS."""
 DAY = 86400
 AT_ONCE = 16
 
@@ -193,7 +196,7 @@ def _reach(run: Run, targets: Mapping[str, Any], resolver: Mapping[str, Sequence
             for target in targets["blocked"]
         ],
         "resolver": resolver,
-        "names": {name: _resolve(name, resolver) for name in targets["names"]},
+        "names": resolve_known(targets["names"], lambda name: _resolve(name, resolver)),
         "outside": [reach_outside(target, lambda name: _resolve(name, resolver)) for target in targets["outside"]],
     }
 
@@ -220,6 +223,21 @@ def _is_address(host: str) -> bool:
 
 def _echo(target: Mapping[str, Any]) -> dict[str, Any]:
     return {**target, **echo(target["address"], target["port"], ECHO_SIZE, ECHO_TIMEOUT, ECHO_PATIENCE)}
+
+
+def resolve_known(
+    names: Iterable[str], look_up: Callable[[str], dict[str, Any]], patience: float = NAME_PATIENCE, pause: float = 1.0
+) -> dict[str, dict[str, Any]]:
+    """What ``look_up`` tells of each name, asked again while one has no address and ``patience`` seconds are not over.
+
+    The cluster's DNS hears of a new Service from the API server, and asks that again less and less often while it is away.
+    """
+    end = time.monotonic() + patience
+    found = {name: look_up(name) for name in names}
+    while (unknown := [name for name, told in found.items() if not told["addresses"]]) and time.monotonic() < end:
+        time.sleep(pause)
+        found.update({name: look_up(name) for name in unknown})
+    return found
 
 
 def _resolve(name: str, resolver: Mapping[str, Sequence[str]]) -> dict[str, Any]:

@@ -65,3 +65,21 @@ def test_a_name_outside_without_an_address_is_not_connected_to() -> None:
     named = {"addresses": [], "error": "10.96.0.10 knows no such name"}
     seen = probe.reach_outside({"host": "example.org", "port": 443}, lambda _name: named)
     assert (seen["named"], seen["reached"], seen["error"]) == (named, None, "its name has no address")
+
+
+def test_a_name_that_the_clusters_dns_hears_of_late_is_asked_for_again_and_others_are_not() -> None:
+    asked: list[str] = []
+
+    def look_up(name: str) -> dict[str, object]:
+        asked.append(name)
+        known = name == "kubernetes" or asked.count(name) == 3
+        return {"addresses": ["10.96.0.1"] if known else [], "error": None if known else "refused"}
+
+    found = probe.resolve_known(["kubernetes", "probe"], look_up, pause=0)
+    assert found["probe"] == {"addresses": ["10.96.0.1"], "error": None}
+    assert asked == ["kubernetes", "probe", "probe", "probe"]
+
+
+def test_a_name_that_stays_unknown_is_told_as_that() -> None:
+    told = {"addresses": [], "error": "refused"}
+    assert probe.resolve_known(["probe"], lambda _name: told, patience=0) == {"probe": told}
