@@ -64,7 +64,8 @@ class Watch(threading.Thread):
 def test_the_tokens_secret_is_nowhere_when_a_run_is_most_talkative(user: UserSite, first_id: int) -> None:
     secret = user.pve.connection["token_secret"]
     user.pve.fault("task_error", task="resize", vmid=first_id + 1, text="the pool is on fire")
-    process = user.start("-vvvv", "--diff")
+    # From ansible-core 2.20 on, arguments of modules are shown on request alone.
+    process = user.start("-vvvv", "--diff", ANSIBLE_INJECT_INVOCATION="true")
     watch = Watch(secret, user.folder.parent, process)
     watch.start()
     output, _nothing = process.communicate(timeout=500)
