@@ -196,12 +196,12 @@ def test_the_key_of_the_certificates_that_is_gone_fails_the_join(left: Cluster) 
 
 def test_a_registry_that_does_not_answer_is_named(left: Cluster) -> None:
     left.on(JOINER, "ctr -n k8s.io images ls -q | grep kube-apiserver | xargs ctr -n k8s.io images rm")
-    registry = json.loads((left.lab.folder / "lab.json").read_text())["processes"]["registry"]["pid"]
-    os.kill(registry, signal.SIGKILL)
+    made = json.loads((left.lab.folder / "lab.json").read_text())
+    os.kill(made["processes"]["registry"]["pid"], signal.SIGKILL)
     try:
         said = told(left.refused(*P2))
     finally:
-        left.lab("up", "--yes")
+        left.lab("up", "--yes", "--site", made["source"])
     assert JOINER in said and "kube-apiserver" in said and "connection refused" in said
 
 
