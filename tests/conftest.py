@@ -13,8 +13,8 @@ settings.load_profile("any machine")
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Names of tests that a tier leaves out, for the runner."""
+    """Names of tests that a tier leaves out, for the runner. What the options of a suite leave out is another run's."""
     path = os.environ.get("DETECTVIZ_LEFT_OUT")
     if path:
         with open(path, "a", encoding="utf-8") as names:
-            names.writelines(f"{item.nodeid.partition('[')[0]}\n" for item in items)
+            names.writelines(f"{item.nodeid.partition('[')[0]}\n" for item in items if item.get_closest_marker("long"))
