@@ -117,8 +117,8 @@ def prepare(
 def put_back(identity: bool, restored: str, stamp: str) -> bool:
     """What was prepared takes the place of the former data; whether it had to. ``restored``: as ``of_backup`` names it.
 
-    With ``identity`` the CAs and keys come first, and kubeadm init goes on from here as after a run that ended half-way. A
-    restore that has come so far is left alone: etcd may run on that data already.
+    With ``identity`` the CAs and keys are there before the data is, and kubeadm init goes on from here as after a run that
+    ended half-way. A restore that has come so far is left alone: etcd may run on that data already.
     """
     if identity and node_state.begun().get("restored") == restored and ETCD_DATA.exists():
         return False

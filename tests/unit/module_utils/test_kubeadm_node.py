@@ -14,20 +14,6 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_up
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 
 
-@pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A node's files in a folder of their own."""
-    kubernetes = tmp_path / "etc/kubernetes"
-    monkeypatch.setattr(observe, "KUBERNETES", kubernetes)
-    monkeypatch.setattr(observe, "PKI", kubernetes / "pki")
-    monkeypatch.setattr(observe, "MANIFESTS", kubernetes / "manifests")
-    monkeypatch.setattr(observe, "ETCD_DATA", tmp_path / "var/lib/etcd/member")
-    monkeypatch.setattr(observe, "UNFINISHED", tmp_path / "var/lib/detectviz-infra/kubeadm-unfinished.json")
-    (kubernetes / "pki").mkdir(parents=True)
-    (tmp_path / "var/lib").mkdir(parents=True)
-    return tmp_path
-
-
 def fail_after(written: Path | None, step: str = "init") -> None:
     with node.unfinished_step(step):
         if written:

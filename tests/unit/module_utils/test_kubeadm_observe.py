@@ -71,16 +71,9 @@ users:
 
 
 @pytest.fixture
-def kubernetes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def kubernetes(root: Path) -> Path:
     """A node's /etc/kubernetes, empty, on a node that has nothing else of a cluster."""
-    folder = tmp_path / "kubernetes"
-    monkeypatch.setattr(observe, "KUBERNETES", folder)
-    monkeypatch.setattr(observe, "PKI", folder / "pki")
-    monkeypatch.setattr(observe, "MANIFESTS", folder / "manifests")
-    monkeypatch.setattr(observe, "ETCD_DATA", tmp_path / "etcd/member")
-    monkeypatch.setattr(observe, "UNFINISHED", tmp_path / "unfinished.json")
-    (folder / "pki").mkdir(parents=True)
-    return folder
+    return root / "etc/kubernetes"
 
 
 def seen() -> dict[str, Any]:
