@@ -44,7 +44,8 @@ options:
       - V(initialized) makes the cluster on this node, or goes on with it.
       - V(joined) joins this node, or goes on with it.
       - V(reset) wipes what a cluster has left on the node, etcd's data included, after a copy of it was made there. Rules,
-        routes and interfaces of kube-proxy and Calico go too, known by their names; the rules of others stay.
+        routes and interfaces of kube-proxy and Calico go too, known by their names; the rules of others stay. So do
+        virtual servers of IPVS, which have no name.
       - V(evicted) runs on a master and takes O(evict) out of the cluster, its etcd member first, as
         M(detectviz.infra.etcd_member) does. It is refused if etcd would lose its majority.
     type: str

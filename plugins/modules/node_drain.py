@@ -15,6 +15,8 @@ description:
   - V(drained) takes a node out of use, and asks for the eviction of its pods until they are gone. What a
     PodDisruptionBudget refuses is asked for again until O(timeout) is over.
   - If that does not end well the node is given back, as nothing was done on it yet.
+  - Pods of DaemonSets, static pods and pods that have ended stay. What a pod keeps in an C(emptyDir) is lost with it, and is
+    not asked about.
   - V(released) waits until the node is ready, and gives it back only if this module has taken it out of use. An annotation
     on the node remembers that, also when a run is killed.
   - (M(kubernetes.core.k8s_drain) fails at the first refusal, does not fail when its time is over, and has no check mode.)
