@@ -32,7 +32,8 @@ options:
         C(backup); the first is the system disk), C(networks) (C(bridge), C(addresses), C(gateway), C(gateway6),
         C(mtu), C(vlan_tag), C(mac), C(firewall)), C(template), C(storage), C(full), C(pool), C(node_role), C(bios),
         C(machine), C(scsi_controller), C(arch), C(agent), C(serial), C(vga), C(on_boot), C(protection), C(startup),
-        C(tags), C(description), C(user), C(ssh_keys), C(nameservers) and C(search_domains).
+        C(tags), C(description), C(user), C(ssh_keys), C(nameservers), C(search_domains), C(upgrade) and C(vendor_snippet)
+        (such as V(local:snippets/agent.yml)).
       - A key that is absent or null takes its value from O(defaults); without one there, the option is not managed.
       - A new guest starts with its host (C(onboot=1)) and has the guest agent enabled (C(agent=1)) unless C(on_boot) and
         C(agent) say otherwise. Both are set once; on guests that exist they are not managed where the table is silent.

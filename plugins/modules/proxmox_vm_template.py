@@ -14,8 +14,8 @@ version_added: 0.1.0
 description:
   - Downloads a cloud image by its checksum, imports it into a VM with a cloud-init drive, a serial console and the
     guest agent enabled, and converts it into a template; on each node that is named.
-  - A template that is already there is verified and never changed, whoever made it. SeaBIOS or i440fx are no fault; a
-    missing disk or cloud-init drive is, as no clone of it could be used.
+  - A template that is already there is verified and never changed, whoever made it. SeaBIOS or i440fx are no fault, and a
+    missing cloud-init drive is only told, as each clone is given one; a missing disk is a fault, as no clone would boot.
   - A half-made template that this module began is finished or made anew. Anything else that holds the id is left alone.
   - The cloud images of the distributions do not hold C(qemu-guest-agent). O(vendor_snippet) can install it at each
     first boot, or it is put into the image; the guide on preparing the host tells both.
