@@ -122,17 +122,18 @@ def test_a_slow_disk_under_etcd_is_named_with_what_a_write_takes(cluster: Cluste
 
 @contextmanager
 def slow_disk(cluster: Cluster, name: str, writes: int) -> Iterator[None]:
-    """A guest's processes may write so often in a second: each control group of it, as those of version 1 do not inherit."""
+    """A node's etcd alone may write so often in a second: a whole guest would not even answer."""
     guest = f"{cluster.lab.namespace}-{IDS[list(MACHINES).index(name)]}"
     top = Path("/sys/fs/cgroup/blkio") / cluster.lab.namespace / guest
     if not (top / THROTTLE).exists():
         pytest.skip(f"there is no {top / THROTTLE}: this machine has cgroup v2, or a kernel that cannot slow writes")
-    groups = [top, *(path for path in top.rglob("*") if path.is_dir())]
+    groups = [path.parent for path in top.rglob("cgroup.procs") if "etcd" in map(program, path.read_text().split())]
+    assert groups, f"etcd of {name} has no control group below {top}"
     disk = whole_disk(os.stat(cluster.lab.folder).st_dev)
 
     def allow(number: int) -> None:
         for group in groups:
-            with contextlib.suppress(FileNotFoundError):  # of a process that has ended since
+            with contextlib.suppress(FileNotFoundError):  # of an etcd that has ended since
                 (group / THROTTLE).write_text(f"{disk} {number}")
 
     allow(writes)
@@ -140,6 +141,13 @@ def slow_disk(cluster: Cluster, name: str, writes: int) -> Iterator[None]:
         yield
     finally:
         allow(0)
+
+
+def program(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except FileNotFoundError:  # it has ended since
+        return ""
 
 
 THROTTLE = "blkio.throttle.write_iops_device"
