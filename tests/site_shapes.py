@@ -128,7 +128,7 @@ def dhcp_with_a_fixed_mac() -> Shape:
 
 
 def foreign_dns() -> Shape:
-    return Shape(cluster(), site(dns={"servers": ["192.168.0.53"], "managed": False}))
+    return Shape(cluster(), site(dns={"servers": ["192.168.0.53"]}))
 
 
 def one_master() -> Shape:

@@ -37,7 +37,6 @@ GUEST_KEYS = (
     "search_domains",
     "user",
     "ssh_keys",
-    "timezone",
     "storage",
     "disks",
     "networks",

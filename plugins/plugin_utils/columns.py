@@ -43,7 +43,7 @@ OPTIONAL_KEYS: dict[str, type] = {
     "sockets": int, "balloon_mb": int, "bios": str, "machine": str, "scsi_controller": str, "arch": str,
     "on_boot": bool, "protection": bool, "startup": str, "tags": list, "description": str, "agent": bool,
     "serial": bool, "vga": str, "vendor_snippet": str, "full": bool, "nameservers": list, "search_domains": list,
-    "user": str, "ssh_keys": list, "timezone": str, "storage": str,
+    "user": str, "ssh_keys": list, "storage": str,
 }  # fmt: skip
 PER_NETWORK = {"ip": "addresses", "mac": "mac", "vlan_tag": "vlan_tag", "gateway": "gateway",
                "gateway6": "gateway6", "mtu": "mtu"}  # fmt: skip

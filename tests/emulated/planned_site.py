@@ -67,7 +67,7 @@ RENDER: list[dict[str, Any]] = [
                     **({"validate": f"{DNSMASQ} --test --conf-file=%s"} if DNSMASQ else {}),
                 },
                 "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-                "when": "(dns | default({})).managed | default(false)",
+                "when": "(dns | default({})).zones is defined",
             }
         ],
     },

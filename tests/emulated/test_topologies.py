@@ -39,7 +39,7 @@ def with_templates(pve: Emulator, name: str = TEMPLATE) -> None:
 
 
 def planned(folder: Path, shape: shapes.Shape, arch: str = "", **data: Any) -> Planned:
-    """A plan of the shape. Bridges that its hosts lack are planned, and DNS is ours unless the shape says otherwise."""
+    """A plan of the shape. Bridges that its hosts lack are planned, and its zones are rendered."""
     site_data = {
         **shape.data,
         "host_preparation": {"bridges": True},
@@ -47,8 +47,6 @@ def planned(folder: Path, shape: shapes.Shape, arch: str = "", **data: Any) -> P
         "guest_defaults": {"template": TEMPLATE, "user": "ubuntu", "ssh_keys": [KEY]},
         **data,
     }
-    if "dns" in site_data:
-        site_data["dns"] = {"managed": True, **site_data["dns"]}
     site = shapes.write(folder / "site", shape.machines, site_data)
     nowhere(site)
     with Emulator.start(folder / "pve", site=site, strict=True) as pve:
