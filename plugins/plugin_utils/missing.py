@@ -38,7 +38,7 @@ def missing(site: dict[str, Any], machines: list[dict[str, Any]]) -> list[str]:
         text != "dhcp" for machine in machines for interface in machine["networks"] for text in interface["addresses"]
     ):
         found.append("dns.servers: the DNS servers of guests with fixed addresses")
-    if any((site.get("host_preparation") or {}).values()):
+    if _prepares_over_ssh(site):
         for host in site["proxmox_hosts"]:
             if not host.get("ssh_host_keys"):
                 found.append(
@@ -46,6 +46,13 @@ def missing(site: dict[str, Any], machines: list[dict[str, Any]]) -> list[str]:
                     "cat /etc/ssh/ssh_host_ed25519_key.pub prints one"
                 )
     return found
+
+
+def _prepares_over_ssh(site: Mapping[str, Any]) -> bool:
+    """Whether the preparation of the hosts needs more than the API, as playbooks/vars/preparation.yml decides it."""
+    parts = site.get("host_preparation") or {}
+    with_ssh = ["dns", "sysctls", "snippets"] + (["bridges"] if site.get("host_bridges_rollback", True) else [])
+    return any(parts.get(part) for part in with_ssh)
 
 
 # What the site's variables may give in place of the environment; secrets never.
@@ -96,7 +103,10 @@ def next_steps(source: str, lacking: list[str], machines: list[dict[str, Any]]) 
     if lacking:
         steps.append("Fill in what is missing, then run this check again.")
     steps.append(f"ansible-playbook -i {source} detectviz.infra.plan shows what would be made, and changes nothing.")
-    steps.append(f"ansible-playbook -i {source} detectviz.infra.p1_machines makes the machines.")
+    if any(machine["node_role"] == "control_plane" for machine in machines):
+        steps.append(f"ansible-playbook -i {source} detectviz.infra.site makes the machines, and a cluster of them.")
+    else:
+        steps.append(f"ansible-playbook -i {source} detectviz.infra.p1_machines makes the machines.")
     containers = [machine["name"] for machine in machines if machine["kind"] == "lxc"]
     if containers:
         steps.append(f"{len(containers)} containers ({', '.join(containers[:3])}, …) are checked but not made yet.")
