@@ -121,6 +121,9 @@ def _place_vip(
     if address is None:
         problems.add(at.at("vip.address"), vip["address"], "is not an address", ADDRESS_EXPECTED)
         return
+    # Certificates and nodes tell it in this spelling, and roles compare with what the site says.
+    if str(address) != vip["address"]:
+        problems.add(at.at("vip.address"), vip["address"], "is spelt in an unusual way", f"write {address}")
     if network is not None and network.prefixes and network.prefix_of(address) is None:
         shown = " or ".join(map(str, network.prefixes))
         problems.add(

@@ -149,6 +149,10 @@ WRONG_SITES: list[tuple[dict[str, Any], str]] = [
     ({"vip": {**factory.SITE["vip"], "address": "192.168.0.1"}}, "vip.address: 192.168.0.1 is the gateway of vmbr0"),
     ({"vip": {**factory.SITE["vip"], "address": "192.168.0.2"}}, "vip.address: 192.168.0.2 is the Proxmox host pve1"),
     (
+        {"vip": {**factory.SITE["vip"], "address": "FD00::0:0:A"}},
+        "vip.address: FD00::0:0:A is spelt in an unusual way; write fd00::a",
+    ),
+    (
         {"vip": {**factory.SITE["vip"], "address": "192.168.0.110"}},
         "vip.address: 192.168.0.110 is inside the DHCP range",
     ),
