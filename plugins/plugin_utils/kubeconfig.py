@@ -31,7 +31,7 @@ def for_site(
 
     ``present`` is the control machine's file of before. Every master has an administrator's certificate of its own, so
     which one it is does not matter: all but the user stays as it is told, and with it the file. But one that has ended, or
-    has fewer than ``renew_days`` days left, is replaced by one that ends later.
+    has fewer than ``renew_days`` days left, is replaced by one that ends later. What is no kubeconfig is replaced.
     """
     admin = yaml.safe_load(text)
     user = f"{name}-admin"
@@ -53,7 +53,10 @@ def for_site(
 
 
 def _but_users(text: str) -> Config:
-    config = yaml.safe_load(text)
+    try:
+        config = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return {}
     return {key: value for key, value in config.items() if key != "users"} if isinstance(config, dict) else {}
 
 

@@ -69,7 +69,11 @@ def test_the_certificate_of_another_master_is_no_change() -> None:
 def test_another_cluster_is_one() -> None:
     other = ADMIN.replace("Q0E=", "Q0I=")
     assert for_site(other, "example", "192.0.2.10:6443", present=SITE) == for_site(other, "example", "192.0.2.10:6443")
-    assert for_site(ADMIN, "example", "192.0.2.10:6443", present="nonsense") == SITE
+
+
+@pytest.mark.parametrize("present", ["nonsense", "[1, 2]", "clusters: [", "\x00"])
+def test_what_is_no_kubeconfig_is_replaced(present: str) -> None:
+    assert for_site(ADMIN, "example", "192.0.2.10:6443", present=present) == SITE
 
 
 def admin(days: int | None) -> str:
