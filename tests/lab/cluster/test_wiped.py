@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.lab.cluster.cluster import MASTERS, Cluster, eventually, told
@@ -88,3 +90,17 @@ def test_a_master_stays_where_the_majority_would_be_lost(cluster: Cluster) -> No
     assert cluster.voters("master-1") == set(MASTERS)
     cluster.power("master-2", "start")
     cluster.becomes_whole()
+
+
+def test_nodes_with_remains_that_are_all_named_become_a_new_cluster(cluster: Cluster) -> None:
+    fingerprint = "sha256sum /etc/kubernetes/pki/ca.crt"
+    before = cluster.on("master-1", fingerprint)
+    for name in MASTERS:
+        cluster.on(name, "rm /etc/kubernetes/manifests/*.yaml")
+    eventually("the API is away", lambda: not cluster.answers())
+    said = told(cluster.refused("site.yml", "--tags", "p2"))
+    assert "have the data of a cluster in /var/lib/etcd" in said and "name the node in kubeadm_reset_nodes" in said
+    cluster.play("site.yml", "--tags", "p2", "-e", json.dumps({"kubeadm_reset_nodes": list(MACHINES)}))
+    cluster.becomes_whole()
+    assert cluster.on("master-1", fingerprint) != before
+    assert "pki/ca.key" in cluster.on("master-1", "cd /var/lib/detectviz-infra/removed/*/ && ls pki/ca.key")
