@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_certificates import STASH
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import FILES_DIR
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import RUN_DIR, end, kubeadm
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
@@ -20,7 +21,9 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
     PKI,
     STOPPED,
     UNFINISHED,
+    kubeadm_wrote,
 )
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_upgrade import KUBEADM_BACKUPS, MARK
 from ansible_collections.detectviz.infra.plugins.module_utils._pod_network_leftovers import clear
 
 LEFT_BY_RESET = (
@@ -32,6 +35,10 @@ LEFT_BY_RESET = (
     str(STOPPED),
 )
 """kubeadm reset leaves these, and what ``_pod_network_leftovers`` names."""
+
+LEFT_BY_RUNS = (STASH, KUBEADM_BACKUPS, MARK)
+"""What runs have left that ended in the middle, and kubeadm's copies of manifests. On a node that joins again they would be
+gone on with, or put back."""
 
 REMOVED = UNFINISHED.parent / "removed"
 """What nodes that were wiped had, by time."""
@@ -56,6 +63,8 @@ def reset(run: Run, vip: str) -> tuple[str | None, list[str]]:
         for path in LEFT_BY_RESET:
             wipe(Path(path))
         wipe(Path(FILES_DIR))
+        for path in LEFT_BY_RUNS:
+            wipe(path)
         cleared = clear(run, RUN_DIR)
     except OSError as error:
         raise InfraError(f"it was not wiped: {error}; mend that on the node, and run again") from error
@@ -63,6 +72,11 @@ def reset(run: Run, vip: str) -> tuple[str | None, list[str]]:
         release(run, vip)
     end()
     return (str(aside) if aside.exists() else None), cleared
+
+
+def found_files() -> bool:
+    """Whether there are files that a reset would remove, of kubeadm or of a run that has not ended."""
+    return kubeadm_wrote() or any(path.exists() for path in (UNFINISHED, *LEFT_BY_RUNS))
 
 
 def keep(aside: Path, *folders: Path) -> None:

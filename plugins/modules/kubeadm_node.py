@@ -45,7 +45,8 @@ options:
       - V(joined) joins this node, or goes on with it.
       - V(reset) wipes what a cluster has left on the node, etcd's data included, after a copy of it was made there. Rules,
         routes and interfaces of kube-proxy and Calico go too, known by their names; the rules of others stay. So do
-        virtual servers of IPVS, which have no name.
+        virtual servers of IPVS, which have no name. What an upgrade or a renewal that did not end has written down or
+        left aside goes as well.
       - V(evicted) runs on a master and takes O(evict) out of the cluster, its etcd member first, as
         M(detectviz.infra.etcd_member) does. It is refused if etcd would lose its majority.
     type: str
@@ -219,13 +220,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._errors import Inf
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments import CLUSTER_SPEC, runner
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_certificates import put_back
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_evict import evict
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
-    UNFINISHED,
-    kubeadm_version,
-    kubeadm_wrote,
-    observe,
-)
-from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_reset import reset
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubeadm_version, observe
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_reset import found_files, reset
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import marked, read_marks
 
 ARGUMENT_SPEC = {
@@ -269,7 +265,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
             gone = evict(params["address"], params["evict"]["name"], params["evict"]["address"], module.check_mode)
             return {"changed": gone}
         if state == "reset":
-            had_files = kubeadm_wrote() or UNFINISHED.exists()
+            had_files = found_files()
             if module.check_mode:
                 return {"changed": had_files}
             aside, cleared = reset(run, params["vip"])

@@ -5,9 +5,49 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import module_stub
 import pytest
+from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_node as node
+from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as observe
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_reset as reset
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.modules import kubeadm_node
+
+LEFT = (
+    "var/lib/detectviz-infra/kubeadm-upgrade.json",
+    "etc/kubernetes/restarting/kube-scheduler.yaml",
+    "etc/kubernetes/tmp/kubeadm-backup-manifests-2026-01-01/etcd.yaml",
+)
+"""What an upgrade and a renewal leave that were ended in the middle."""
+
+
+@pytest.fixture
+def wiped(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A node on which nothing of a cluster is."""
+    for name in ("PKI", "ETCD_DATA", "UNFINISHED"):
+        monkeypatch.setattr(reset, name, getattr(observe, name))
+    for name in ("LEFT_BY_RESET", "LEFT_BY_RUNS"):
+        monkeypatch.setattr(reset, name, tuple(root / str(path).lstrip("/") for path in getattr(reset, name)))
+    monkeypatch.setattr(reset, "FILES_DIR", str(root / "etc/kubernetes/detectviz"))
+    monkeypatch.setattr(reset, "REMOVED", root / "var/lib/detectviz-infra/removed")
+    monkeypatch.setattr(reset, "clear", lambda _run, _folder: [])
+    monkeypatch.setattr(node, "RUN_DIR", root / "run")
+    monkeypatch.setattr(node, "LOCK", root / "run/lock")
+    return root
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_what_an_ended_run_has_left_goes_with_a_wiped_node(wiped: Path, monkeypatch: pytest.MonkeyPatch, left: str) -> None:
+    def changed(check_mode: bool) -> bool:
+        return bool(module_stub.run(kubeadm_node, monkeypatch, check_mode, state="reset", name="n1", address="192.0.2.11")["changed"])
+
+    monkeypatch.setattr(kubeadm_node, "runner", lambda _module: lambda _command: (0, ""))
+    assert not changed(check_mode=True)
+    (wiped / left).parent.mkdir(parents=True)
+    (wiped / left).write_text("{}", encoding="ascii")
+    assert changed(check_mode=True) and (wiped / left).exists()
+    assert changed(check_mode=False) and not (wiped / left).exists()
+    assert not changed(check_mode=True) and not changed(check_mode=False)
 
 
 def test_what_is_wiped_is_kept_aside_for_root_alone(tmp_path: Path) -> None:
