@@ -18,6 +18,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._clock import Cloc
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._etcdutl import (
     etcd_image,
+    fetch_image,
     from_image,
     restore_snapshot,
     snapshot_status,
@@ -100,7 +101,10 @@ def prepare(
             _same_cluster(contents)
         images = run(["kubeadm", "config", "images", "list"])[1]
         manifest = read_text(MANIFESTS / "etcd.yaml") or read_text(STOPPED / "etcd.yaml")
-        tool = from_image(run, contents["etcd_image"] if identity else etcd_image(manifest, images))
+        image = contents["etcd_image"] if identity else etcd_image(manifest, images)
+        # Where the backup is of another patch than this node's kubeadm, no one has fetched it yet.
+        fetch_image(run, image)
+        tool = from_image(run, image)
         status = snapshot_status(tool, WORK / SNAPSHOT)
         if status["hash"] != contents["etcd"]["hash"]:
             raise InfraError(f"the snapshot's hash is {status['hash']}, and was {contents['etcd']['hash']}: take another backup")

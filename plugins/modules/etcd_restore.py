@@ -18,6 +18,8 @@ description:
   - When all members are restored, each state is reached on all of them before the next.
   - Former data of etcd is moved to C(/var/lib/detectviz-infra/etcd-before-TIME), never deleted.
   - Revisions go on far above the snapshot's, so that no client takes old for new.
+  - etcdutl comes out of an image of etcd, with O(identity) of that which the backup names. V(prepared) fetches it, through
+    containerd's mirrors, where the node has not got it.
   - Runs as root on the node. A run that ended half-way is simply repeated.
 attributes:
   check_mode:

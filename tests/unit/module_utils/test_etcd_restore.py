@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -25,6 +26,7 @@ def certificate(folder: Path, name: str) -> str:
 
 
 CONTENTS = {"etcd": {"revision": 7, "hash": 42}}
+KUBEADMS, BACKUPS = "registry.k8s.io/etcd:3.6.8-0", "registry.k8s.io/etcd:3.6.5-0"
 
 
 @pytest.fixture
@@ -49,6 +51,31 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def prepare(machine: Path, key: str, identity: bool) -> None:
     etcd.prepare(lambda _command: (127, ""), machine / "archive", key, "n1", {"n1": "192.0.2.11"}, "t", identity)
+
+
+class Containerd:
+    """ctr of a node, as far as images of etcd go, and etcdutl in one that is there."""
+
+    def __init__(self, present: str, registry: str) -> None:
+        self.present, self.registry = {present}, registry
+
+    def __call__(self, command: list[str]) -> tuple[int, str]:
+        if command[0] == "kubeadm":
+            return 0, f"{KUBEADMS}\n"
+        if "list" in command:
+            return 0, "\n".join(self.present)
+        if "pull" in command:
+            if command[-1] != self.registry or command[command.index("--hosts-dir") + 1] != "/etc/containerd/certs.d":
+                return 1, f"ctr: failed to resolve reference {command[-1]}: not found"
+            self.present.add(command[-1])
+            return 0, "done"
+        utility = command.index("etcdutl")
+        if command[utility - 2] not in self.present:
+            return 1, f"ctr: image {command[utility - 2]}: not found"
+        if command[utility + 2] == "status":
+            return 0, json.dumps({"hash": 42, "revision": 7, "totalKey": 1})
+        (Path(command[command.index("--data-dir") + 1]) / "member").mkdir(parents=True)
+        return 0, ""
 
 
 def prepared(machine: Path) -> None:
@@ -80,6 +107,20 @@ def test_an_identity_is_never_written_over_another(machine: Path) -> None:
     with pytest.raises(InfraError, match="not written over"):
         prepare(machine, key, identity=True)
     assert data(machine) == "former"
+
+
+def test_the_backups_image_of_etcd_is_fetched_through_mirrors_on_a_machine_made_anew(machine: Path) -> None:
+    shutil.rmtree(machine / "etcd")
+    key = certificate(machine, "key")
+    contents = {"etcd_image": BACKUPS, "etcd": {"revision": 7, "hash": "0000002a"}}
+    write_archive(machine / "archive", key, contents, {"snapshot.db": b"snapshot"})
+    for registry in (BACKUPS, "nothing, as it is there already"):
+        node_of_today = Containerd(KUBEADMS if registry == BACKUPS else BACKUPS, registry)
+        etcd.prepare(node_of_today, machine / "archive", key, "n1", {"n1": "192.0.2.11"}, "t", True)
+        assert (machine / "restore/data/member").is_dir()
+    with pytest.raises(InfraError, match=rf"{BACKUPS}, .*not found.*registry_mirrors"):
+        etcd.prepare(Containerd(KUBEADMS, KUBEADMS), machine / "archive", key, "n1", {"n1": "192.0.2.11"}, "t", True)
+    assert not (machine / "restore").exists()
 
 
 def test_nothing_is_put_back_that_was_not_prepared(machine: Path) -> None:
