@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from ansible_collections.detectviz.infra.plugins.module_utils._backup_names import PART
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import fingerprint
 
@@ -45,7 +46,7 @@ def write_archive(path: Path, certificate: str, about: Mapping[str, Any], files:
     Returns the list of contents: about, ``format`` and ``files`` {name: {sha256, size}}.
     """
     contents = {**about, "format": FORMAT, "files": {name: _measured(source) for name, source in files.items()}}
-    part = path.with_name(path.name + ".part")
+    part = path.with_name(path.name + PART)
     try:
         with _openssl_encrypting(certificate, part) as sink, gzip.GzipFile(fileobj=sink, mode="wb", compresslevel=3) as zipped:
             with tarfile.open(fileobj=zipped, mode="w|") as archive:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 
 SUFFIX = ".etcd.cms"
+PART = ".part"
+"""Follows the name of an archive that is not whole yet."""
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(rf"^(?P<site>.+)-(?P<stamp>\d{{8}}T\d{{6}}Z){re.escape(SUFFIX)}$")
 
@@ -28,6 +30,11 @@ def taken_at(name: str, site: str) -> datetime.datetime | None:
         return datetime.datetime.strptime(match["stamp"], _STAMP).replace(tzinfo=datetime.timezone.utc)
     except ValueError:
         return None
+
+
+def left_on_node(names: Iterable[str], site: str) -> list[str]:
+    """Archives of the site, whole or not, that a run which was ended has left where they are only until they are fetched."""
+    return [name for name in names if taken_at(name.removesuffix(PART), site) is not None]
 
 
 def superfluous(names: Iterable[str], site: str, keep: int, keep_days: int = 0) -> list[str]:

@@ -47,7 +47,10 @@ options:
     type: str
     required: true
   folder:
-    description: Folder for the encrypted archive. It belongs to the user that has become root.
+    description:
+      - Folder for the encrypted archive. It belongs to the user that has become root.
+      - An archive is there only until it is fetched. Earlier ones of O(site), which a run that was ended has left there, are
+        removed first.
     type: path
     default: /var/backups/detectviz-infra
 """
@@ -77,7 +80,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import PKI_FILES, SNAPSHOT, write_archive
-from ansible_collections.detectviz.infra.plugins.module_utils._backup_names import backup_name
+from ansible_collections.detectviz.infra.plugins.module_utils._backup_names import backup_name, left_on_node
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_snapshot import save_snapshot
@@ -140,6 +143,8 @@ def back_up(module: AnsibleModule) -> dict[str, Any]:
     owner = int(os.environ.get("SUDO_UID") or os.geteuid())
     # What an ended run has left is of no use.
     shutil.rmtree(WORK, ignore_errors=True)
+    for name in left_on_node([item.name for item in folder.glob("*")], params["site"]):
+        (folder / name).unlink()
     WORK.mkdir(mode=0o700, parents=True)
     try:
         snapshot = WORK / SNAPSHOT
