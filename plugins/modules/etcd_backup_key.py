@@ -59,8 +59,10 @@ import datetime
 import os
 import re
 import traceback
+from pathlib import Path
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import write_private
 
 try:
     from cryptography import x509
@@ -109,6 +111,20 @@ def new_pem(site: str) -> str:
     return private.decode() + certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
+def write_new(path: Path, text: str) -> bool:
+    """Writes a file whole or not at all; whether it was not there. Nothing ever takes the place of one that is."""
+    fresh = path.with_name(path.name + ".new")
+    write_private(fresh, text)
+    try:
+        # A move would take the place of a key that another run has made meanwhile.
+        os.link(fresh, path)
+    except FileExistsError:
+        return False
+    finally:
+        fresh.unlink(missing_ok=True)
+    return True
+
+
 def main() -> None:
     module = AnsibleModule(argument_spec=ARGUMENT_SPEC, supports_check_mode=True)
     if not HAS_CRYPTOGRAPHY:
@@ -120,13 +136,16 @@ def main() -> None:
                 module.fail_json(msg=f"{path}, the key of the backups, is not there: put it back from where you keep its copy")
             if module.check_mode:
                 module.exit_json(changed=True, certificate="")
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as handle:
-                handle.write(new_pem(module.params["site"]))
-            made = True
-        with open(path, encoding="ascii") as handle:
-            certificate = certificate_in(handle.read())
+            made = write_new(Path(path), new_pem(module.params["site"]))
+        text = Path(path).read_text(encoding="ascii")
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"The key of the backups, {path}: {error}")
+    if not text:
+        module.fail_json(
+            msg=f"{path}, the key of the backups, is empty: put it back from where you keep its copy. If there has never been a key, "
+            "a run that was ended has left it so: then it may be removed, and the next run makes one"
+        )
+    certificate = certificate_in(text)
     if certificate is None:
         module.fail_json(msg=f"{path} is not the key of the backups: it holds a private key and its certificate, as PEM")
     module.exit_json(changed=made, certificate=certificate)
