@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 
 SUFFIX = ".etcd.cms"
+NOTE = ".json"
+"""Follows the name of a backup: what is known of it, written once it was verified."""
 PART = ".part"
 """Follows the name of an archive that is not whole yet."""
 _STAMP = "%Y%m%dT%H%M%SZ"
@@ -41,9 +43,12 @@ def superfluous(names: Iterable[str], site: str, keep: int, keep_days: int = 0) 
     """Backups of the site that may go, oldest first: neither of the ``keep`` newest, nor the newest of its day (UTC).
 
     Of the latter the last ``keep_days`` days on which one was made count, so that many backups of one day, as before each
-    change, push out none of the days before. The newest always stays; other files are never named.
+    change, push out none of the days before. The newest always stays; other files are never named, and neither do backups count
+    that were not verified.
     """
-    dated = sorted((taken, name) for name in names if (taken := taken_at(name, site)) is not None)
+    there = set(names)
+    verified = [name for name in there if f"{name}{NOTE}" in there]
+    dated = sorted((taken, name) for name in verified if (taken := taken_at(name, site)) is not None)
     last_of_day = {taken.date(): name for taken, name in dated}
     daily = {last_of_day[day] for day in sorted(last_of_day, reverse=True)[: max(keep_days, 0)]}
     return [name for _taken, name in dated[: -max(keep, 1)] if name not in daily]

@@ -13,9 +13,9 @@ short_description: Verify a fetched backup and keep the newest ones
 version_added: 0.1.0
 description:
   - Decrypts a backup in memory and compares every file in it with the list of contents. Then writes what is known of it,
-    nothing secret, into a file of the same name and C(.json).
+    nothing secret, into a file of the same name and C(.json). That is written last, so a backup without it was not verified.
   - Removes backups of the site that are neither of the O(keep) newest nor the newest of one of the last O(keep_days) days.
-    Only once the new one is verified, and never any other file.
+    Only once the new one is verified, and never any other file. Backups that were not verified neither count nor go.
 requirements:
   - openssl (on the controller)
 attributes:
@@ -33,6 +33,11 @@ options:
     description: The encrypted archive.
     type: path
     required: true
+  fetched:
+    description:
+      - The archive as it was fetched, in the folder of O(path). It gets the name O(path) once it is verified, so that one which
+        cannot be read never has the name of a backup. Where it is not there any more, O(path) is verified.
+    type: path
   key_file:
     description: The file with the key (PEM, with its certificate).
     type: path
@@ -87,12 +92,13 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import read_archive
-from ansible_collections.detectviz.infra.plugins.module_utils._backup_names import superfluous
+from ansible_collections.detectviz.infra.plugins.module_utils._backup_names import NOTE, superfluous
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import write_private
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
+    "fetched": {"type": "path"},
     "key_file": {"type": "path", "required": True, "no_log": False},
     "site": {"type": "str", "required": True},
     "sha256": {"type": "str"},
@@ -102,25 +108,29 @@ ARGUMENT_SPEC = {
 
 
 def verify(module: AnsibleModule) -> dict[str, Any]:
-    """Compares, writes what is known, removes what is too old."""
+    """Compares, gives it its name, writes what is known, removes what is too old."""
     params = module.params
-    path = Path(params["path"])
-    if not path.is_file():
+    path, fetched = Path(params["path"]), Path(params["fetched"] or params["path"])
+    archive = fetched if fetched.is_file() else path
+    if not archive.is_file():
         raise InfraError(f"{path} is not there: fetch the backup from the node first")
-    found = module.sha256(str(path))
+    found = module.sha256(str(archive))
     if params["sha256"] and found != params["sha256"]:
-        raise InfraError(f"{path} is not what the node has made (SHA-256 {found}, expected {params['sha256']}): fetch it again")
-    contents = read_archive(path, params["key_file"])
-    note = Path(f"{path}.json")
-    text = json.dumps({**contents, "sha256": found, "size": path.stat().st_size}, indent=1, sort_keys=True) + "\n"
-    changed = not note.exists() or note.read_text(encoding="utf-8") != text
-    names = [item.name for item in path.parent.iterdir()]
+        raise InfraError(f"{archive} is not what the node has made (SHA-256 {found}, expected {params['sha256']}): fetch it again")
+    contents = read_archive(archive, params["key_file"])
+    note = path.with_name(path.name + NOTE)
+    text = json.dumps({**contents, "sha256": found, "size": archive.stat().st_size}, indent=1, sort_keys=True) + "\n"
+    changed = archive != path or not note.exists() or note.read_text(encoding="utf-8") != text
+    # As they will be: the one that was verified now counts.
+    names = {path.name, note.name, *(item.name for item in path.parent.iterdir())}
     old = superfluous(names, params["site"], params["keep"], params["keep_days"]) if params["keep"] else []
     if not module.check_mode:
+        if archive != path:
+            archive.replace(path)
         if changed:
             write_private(note, text)
         for name in old:
-            for item in (path.parent / name, path.parent / f"{name}.json"):
+            for item in (path.parent / name, path.parent / f"{name}{NOTE}"):
                 item.unlink(missing_ok=True)
     return {"changed": changed or bool(old), "contents": contents, "removed": old}
 

@@ -72,11 +72,14 @@ def test_acceptance_misses_a_backup_that_is_too_old(cluster: Cluster) -> None:
     newest = cluster.backups()[-1]
     aside = {path: path.rename(cluster.lab.folder / path.name) for path in cluster.backups()}
     old = newest.with_name("detectviz-20260101T000000Z.etcd.cms")
-    old.touch()
+    note = Path(f"{old}.json")
+    for path in (old, note):
+        path.touch()
     try:
         assert "at most 26 hours old" in cluster.refused("playbooks/acceptance.yml", "-e", wanted, "--tags", "p2")
         assert backup_row(cluster)["verdict"] == "MISS"
     finally:
         old.unlink()
+        note.unlink()
         for path, moved in aside.items():
             moved.rename(path)
