@@ -206,7 +206,7 @@ def unfinished_step(step: str) -> Iterator[None]:
         begin(step)
     try:
         yield
-    except InfraError:
+    except (InfraError, OSError):
         if not resumed and not node_state.kubeadm_wrote():
             end()
         raise
@@ -240,10 +240,14 @@ def new_token() -> str:
 def write_private(path: Path, text: str) -> None:
     """Whole or not at all, for root alone."""
     part = path.with_name(path.name + ".part")
-    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+    except OSError as error:
+        # A disk that is full shows while text is written, and then no file is named.
+        raise OSError(error.errno, error.strerror, str(part)) from error
     os.replace(part, path)
 
 

@@ -101,7 +101,7 @@ def main() -> None:
             else:
                 backup = renew(run, clock, params["address"], params["name"], params["timeout"])
         module.exit_json(changed=True, backup=backup)
-    except InfraError as error:
+    except (InfraError, OSError) as error:
         module.fail_json(msg=f"{params['name']}: {error}")
 
 

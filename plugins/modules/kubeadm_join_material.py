@@ -92,7 +92,7 @@ def main() -> None:
             run, time.time(), params["address"], cluster, params["control_plane"], params["minutes"]
         )
         module.exit_json(changed=True, material=material)
-    except InfraError as error:
+    except (InfraError, OSError) as error:
         module.fail_json(msg=f"join material on {params['address']}: {error}")
 
 

@@ -299,7 +299,7 @@ def main() -> None:
     )
     try:
         module.exit_json(**act(module))
-    except InfraError as error:
+    except (InfraError, OSError) as error:
         module.fail_json(msg=f"{module.params['name']}: {error}")
 
 

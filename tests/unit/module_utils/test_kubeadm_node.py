@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,13 @@ def test_a_node_that_another_run_has_made_meanwhile_is_not_touched(root: Path, p
 def test_kubeadm_that_failed_before_it_wrote_anything_has_begun_nothing(root: Path) -> None:
     with pytest.raises(InfraError, match="code 1"):
         fail_after(None)
+    assert observe.unfinished() is None
+
+
+def test_a_disk_that_is_full_before_kubeadm_writes_has_begun_nothing(root: Path) -> None:
+    with pytest.raises(OSError, match="No space"):
+        with node.unfinished_step("init"):
+            raise OSError(errno.ENOSPC, "No space left on device", "audit-policy.json.part")
     assert observe.unfinished() is None
 
 
