@@ -16,9 +16,15 @@ except ImportError:  # ansible-core brings it to every controller
     yaml = None  # type: ignore[assignment]
 
 
+MADE = (
+    "it is made by playbooks/p2_kubernetes.yml, with kubernetes_version set to what runs where there is a cluster already; a "
+    "check run makes none"
+)
+
+
 def cluster_api(path: str, timeout: float = 10) -> HttpsJson:
     """Raises InfraError if the kubeconfig cannot be used."""
     try:
         return from_kubeconfig(yaml.safe_load(Path(path).expanduser().read_text(encoding="utf-8")), timeout)
     except (OSError, yaml.YAMLError) as error:
-        raise InfraError(f"kubeconfig {path}: {error}; it is made by playbooks/p2_kubernetes.yml") from error
+        raise InfraError(f"kubeconfig {path}: {error}; {MADE}") from error

@@ -29,6 +29,9 @@ DEPRECATED, BUDGETS, BARE, END_OF_LIFE = "deprecated_apis", "budgets", "bare_pod
 ACCEPTABLE = (DEPRECATED, BUDGETS, BARE, END_OF_LIFE)
 """Problems that a user may take upon himself, by name."""
 
+BROUGHT_UP = "playbooks/p2_kubernetes.yml with kubernetes_version set to what runs"
+"""P2 refuses for another version, and names the upgrade."""
+
 Version = tuple[int, ...]
 Problem = tuple[str, str]
 """Kind, which is empty for what nobody may accept, and text."""
@@ -67,7 +70,7 @@ def upgrade_plan(
     current = _lowest(nodes[name]["api_server"] for name in masters)
     if target is None or current is None:
         told = [] if target else [*_unoffered(nodes, everyone, wanted)]
-        told += [] if current else ["No API server of a master answers: bring the cluster up first (playbooks/p2_kubernetes.yml)"]
+        told += [] if current else [f"No API server of a master answers: bring the cluster up first ({BROUGHT_UP})"]
         return _refused(told)
     steps, commands = _steps(nodes, workload, masters, workers, target)
     found = [
@@ -231,7 +234,7 @@ def _unhealthy(
     nodes: Mapping[str, Mapping[str, Any]], workload: Mapping[str, Any], everyone: Sequence[str], masters: Sequence[str]
 ) -> Iterator[Problem]:
     """What is not whole, but for a node on which an upgrade has begun: that is what this run repairs."""
-    again = "bring the cluster back first (playbooks/p2_kubernetes.yml)"
+    again = f"bring the cluster back first ({BROUGHT_UP})"
     for name in everyone:
         if nodes[name]["begun"]:
             continue

@@ -57,9 +57,10 @@ workload:
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import SystemClock
-from ansible_collections.detectviz.infra.plugins.module_utils._cluster_api import cluster_api
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_api import MADE, cluster_api
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_workload import read_settled
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused
 
 ARGUMENT_SPEC = {"kubeconfig": {"type": "path", "required": True}, "settle": {"type": "int", "default": 0}}
 
@@ -69,7 +70,8 @@ def main() -> None:
     try:
         workload = read_settled(cluster_api(module.params["kubeconfig"]), SystemClock(), module.params["settle"])
     except InfraError as error:
-        module.fail_json(msg=str(error))
+        ended = isinstance(error, ApiRefused) and error.status == 401
+        module.fail_json(msg=f"{error}: the certificate in {module.params['kubeconfig']} may have ended; {MADE}" if ended else str(error))
     module.exit_json(changed=False, workload=workload)
 
 

@@ -135,6 +135,15 @@ def test_all_problems_are_told_at_once() -> None:
     assert "componentstatuses" not in told and len(found["problems"]) == 8
 
 
+def test_p2_is_named_with_the_version_that_it_would_not_refuse() -> None:
+    load = workload()
+    load["nodes"]["w1"] = seen(ready=False)
+    silent = {**all_old(), **{name: node(name, api_server=None) for name in MASTERS}}
+    for nodes in (all_old(), silent):
+        (problem,) = plan(nodes, load)["problems"]
+        assert "playbooks/p2_kubernetes.yml with kubernetes_version set to what runs" in problem
+
+
 @pytest.mark.parametrize("kind", ["deprecated_apis", "budgets", "bare_pods", "end_of_life"])
 def test_some_problems_may_be_accepted_by_name(kind: str) -> None:
     nodes = all_old()

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, The detectviz.infra authors
+# GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The upgrade needs no other playbook for its kubeconfig: P2, which makes it, refuses while another version is wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused
+from ansible_collections.detectviz.infra.plugins.modules import cluster_workload
+
+from tests.unit.plays import tasks_of
+
+MENDED = "playbooks/p2_kubernetes.yml, with kubernetes_version set to what runs"
+
+
+def test_the_kubeconfig_is_fetched_before_the_api_is_asked() -> None:
+    (deciding,) = [item for item in tasks_of("playbooks/upgrade.yml") if "plan.yml" in str(item)]
+    roles = [task["ansible.builtin.include_role"]["name"] for task in deciding["tasks"]]
+    assert roles.index("detectviz.infra.kubeconfig") < roles.index("detectviz.infra.kubernetes_upgrade")
+    assert "connection" not in deciding, "it would also hold for the master that is asked"
+
+
+def told(monkeypatch: pytest.MonkeyPatch, kubeconfig: Path) -> str:
+    """The error of the module that asks the API for the plan."""
+    said: list[str] = []
+
+    def fail_json(msg: str) -> None:
+        said.append(msg)
+        raise SystemExit(1)
+
+    module = SimpleNamespace(params={"kubeconfig": str(kubeconfig), "settle": 0}, fail_json=fail_json)
+    monkeypatch.setattr(cluster_workload, "AnsibleModule", lambda **_options: module)
+    with pytest.raises(SystemExit):
+        cluster_workload.main()
+    return said[0]
+
+
+def test_a_check_run_without_one_tells_where_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MENDED in told(monkeypatch, tmp_path / "kubeconfig")
+
+
+@pytest.mark.parametrize(("status", "ended"), [(401, True), (403, False)])
+def test_a_check_run_with_one_that_has_ended_tells_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, ended: bool
+) -> None:
+    def refused(*_unused: Any) -> None:
+        raise ApiRefused(status, f"GET https://192.0.2.10:6443/api/v1/pods: HTTP {status}: no")
+
+    monkeypatch.setattr(cluster_workload, "cluster_api", refused)
+    message = told(monkeypatch, tmp_path / "kubeconfig")
+    assert message.startswith("GET https://192.0.2.10:6443/api/v1/pods")
+    assert (f"the certificate in {tmp_path}/kubeconfig may have ended" in message and MENDED in message) is ended
