@@ -108,6 +108,8 @@ class Node:
         self._path = f"/api/v1/nodes/{name}"
         self._end = clock.monotonic() + timeout
         self._timeout = timeout
+        self.left = 0
+        """How many pods a drain has moved so far."""
 
     def state(self) -> dict[str, Any]:
         return node_state(self._patiently("GET", self._path))
@@ -127,13 +129,15 @@ class Node:
 
     def drain(self) -> int:
         """Waits until the pods are gone; how many there were. Raises InfraError with those that stay, and why."""
-        moved: set[str] = set()
+        seen: set[str] = set()
         while True:
             pods = self.pods()
+            present = {pod["uid"] for pod in pods}
+            seen |= present
+            self.left = len(seen - present)
             refusals = [text for pod in pods if (text := self._evict(pod))]
-            moved |= {pod["uid"] for pod in pods}
             if not pods:
-                return len(moved)
+                return self.left
             if self._clock.monotonic() >= self._end:
                 names = ", ".join(f"{pod['namespace']}/{pod['name']}" for pod in pods)
                 raise InfraError(

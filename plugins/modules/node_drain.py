@@ -14,7 +14,7 @@ version_added: 0.1.0
 description:
   - V(drained) takes a node out of use, and asks for the eviction of its pods until they are gone. What a
     PodDisruptionBudget refuses is asked for again until O(timeout) is over.
-  - If that does not end well the node is given back, as nothing was done on it yet.
+  - If that does not end well the node is given back, and told how many pods have left it; they stay where they are now.
   - Pods of DaemonSets, static pods and pods that have ended stay. What a pod keeps in an C(emptyDir) is lost with it, and is
     not asked about.
   - V(released) waits until the node is ready, and gives it back only if this module has taken it out of use. An annotation
@@ -110,7 +110,7 @@ def drain(module: AnsibleModule, node: Node) -> dict[str, Any]:
     if bare and module.params["bare_pods"] == "kept":
         raise InfraError(
             f"{', '.join(bare)} on {module.params['name']} would be lost, as nothing makes them anew: delete them, let a "
-            "controller make them, or say that they may be lost. Nothing was changed"
+            "controller make them, or say that they may be lost. No pod was evicted"
         )
     if module.check_mode:
         return {"changed": bool(pods) or not node.state()["unschedulable"], "pods": len(pods)}
@@ -118,11 +118,16 @@ def drain(module: AnsibleModule, node: Node) -> dict[str, Any]:
     try:
         moved = node.drain()
     except InfraError as error:
-        if node.state()["ours"]:
-            node.give_back()
-            raise InfraError(f"{error}. Nothing was changed on the node, and it takes pods again") from error
-        raise
+        raise InfraError(f"{error}. {given_back(module.params['name'], node)}; {node.left} pods have left it") from error
     return {"changed": taken or moved > 0, "pods": moved}
+
+
+def given_back(name: str, node: Node) -> str:
+    """What becomes of a node whose drain did not end well, in words: the API may be what is away."""
+    try:
+        return "It takes pods again" if node.give_back() else "It stays out of use, as it was before"
+    except InfraError as error:
+        return f"It stays out of use, as it could not be given back ({error}): run again, or kubectl uncordon {name}"
 
 
 def main() -> None:
