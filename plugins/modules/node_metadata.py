@@ -12,7 +12,8 @@ author: The detectviz.infra authors (@detectviz)
 short_description: Set labels and taints of a cluster's nodes in one call
 version_added: 0.1.0
 description:
-  - Gives every named node its labels and taints. One request reads all nodes, and one more changes each that differs.
+  - Gives every named node its labels and taints. One request reads all nodes, and one more changes each that differs. A node
+    that somebody else changes meanwhile is read again.
   - Labels and taints of others stay. What this module has set and is no longer asked for is removed; an annotation on
     the node remembers it.
 attributes:
@@ -79,7 +80,11 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_api import cluster_api
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import CONTROL_PLANE_TAINT, parse_taints
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused, HttpsJson
 from ansible_collections.detectviz.infra.plugins.module_utils._node_metadata import node_patch, shown
+
+TRIES = 5
+"""How often a node is patched that others change meanwhile, as its kubelet and Calico do when it joins."""
 
 ARGUMENT_SPEC = {
     "kubeconfig": {"type": "path", "required": True},
@@ -125,8 +130,23 @@ def apply(module: AnsibleModule) -> dict[str, Any]:
     patches, diff = planned(module.params, present, module.check_mode)
     if not module.check_mode:
         for name, patch in patches.items():
-            api.patch(f"/api/v1/nodes/{name}", patch)
+            patch_node(api, module.params, name, patch)
     return {"changed": bool(patches), "nodes": list(patches), "diff": diff}
+
+
+def patch_node(api: HttpsJson, params: dict[str, Any], name: str, patch: dict[str, Any] | None) -> None:
+    """Patches a node as it was read. One that has changed since then is read again, and its patch made anew."""
+    path = f"/api/v1/nodes/{name}"
+    for left in reversed(range(TRIES)):
+        if patch is None:
+            return
+        try:
+            api.patch(path, patch)
+            return
+        except ApiRefused as error:
+            if error.status != 409 or not left:
+                raise
+        patch = planned({**params, "nodes": [name]}, {name: api.get(path)}, check_mode=False)[0].get(name)
 
 
 def main() -> None:
