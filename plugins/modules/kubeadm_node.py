@@ -205,7 +205,7 @@ put_back:
   type: list
   elements: str
 images:
-  description: Images that were, or would be, fetched.
+  description: Images that were, or would be, fetched. A check run can name none where kubeadm is not installed yet.
   returned: state is images
   type: list
   elements: str
@@ -270,13 +270,17 @@ def act(module: AnsibleModule) -> dict[str, Any]:
                 return {"changed": had_files}
             aside, cleared = reset(run, params["vip"])
             return {"changed": had_files or bool(cleared), "aside": aside, "cleared": cleared}
-        if module.check_mode:
+        if module.check_mode and state != "images":
             return {"changed": True}
         if cluster is not None:
-            cluster["version"] = cluster["version"] or kubeadm_version(run)
+            installed = kubeadm_version(run)
+            # Only a check run comes so far without kubeadm, which knows the images: all are still to be fetched.
+            if module.check_mode and installed is None:
+                return {"changed": True, "images": []}
+            cluster["version"] = cluster["version"] or installed
         if state == "images":
-            images = node.pull_images(run, cluster)
-            if not params["allow_standins"] and (marks := marked(read_marks(run), params["name"])):
+            images = node.pull_images(run, cluster, module.check_mode)
+            if not module.check_mode and not params["allow_standins"] and (marks := marked(read_marks(run), params["name"])):
                 raise ProblemsError("a lab's images", marks)
             return {"changed": bool(images), "images": images}
         if state == "initialized":

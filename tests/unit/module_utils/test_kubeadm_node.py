@@ -6,6 +6,7 @@ import errno
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_no
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as observe
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_upgrade as upgrade
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.modules import kubeadm_node
 
 
 def fail_after(written: Path | None, step: str = "init") -> None:
@@ -80,6 +82,8 @@ class Images:
     def __call__(self, command: list[str]) -> tuple[int, str]:
         if command[0] == "ctr":
             return 0, "\n".join(self.present)
+        if command[:2] == ["kubeadm", "version"]:
+            return 0, "v1.36.3\n"
         told: dict[str, Any] = {}
         if "--config" in command:
             told = json.loads(Path(command[command.index("--config") + 1]).read_text(encoding="ascii"))
@@ -94,10 +98,12 @@ class Images:
         return [f"{registry}/kube-apiserver:{version}", f"{registry}/etcd:3.6.8-0"]
 
 
+CLUSTER = {"name": "x", "endpoint": "192.0.2.10:6443", "certificate_names": [], "pod_cidrs": ["10.244.0.0/16"],
+           "service_cidrs": ["10.96.0.0/12"], "proxy_mode": "iptables"}  # fmt: skip
+
+
 def for_a_new_node(run: node.Run, version: str, registry: str | None) -> list[str]:
-    cluster = {"name": "x", "endpoint": "192.0.2.10:6443", "certificate_names": [], "pod_cidrs": ["10.244.0.0/16"],
-               "service_cidrs": ["10.96.0.0/12"], "proxy_mode": "iptables"}  # fmt: skip
-    return node.pull_images(run, {**cluster, "version": version, "image_repository": registry})
+    return node.pull_images(run, {**CLUSTER, "version": version, "image_repository": registry})
 
 
 @pytest.mark.parametrize("registry", [None, "192.0.2.1:5000/k8s"])
@@ -113,3 +119,36 @@ def test_images_are_those_of_the_sites_version_and_registry_and_fetched_once(
     assert run.present - before == {wanted[0]} and run.pulls == 1
     assert pull(run, "v1.36.3", registry) == [] and run.pulls == 1
     assert list((root / "run").iterdir()) == []
+
+
+def of_the_module(root: Path, monkeypatch: pytest.MonkeyPatch, run: node.Run, check: bool = True) -> dict[str, Any]:
+    """What the module returns for state=images."""
+    monkeypatch.setattr(node, "RUN_DIR", root / "run")
+    monkeypatch.setattr(node, "LOCK", root / "run/kubeadm.lock")
+    monkeypatch.setattr(kubeadm_node, "runner", lambda _module: run)
+    cluster = {**CLUSTER, "version": None, "image_repository": None}
+    params = {"state": "images", "name": "n", "timeout": 1, "cluster": cluster, "allow_standins": True}
+    module: Any = SimpleNamespace(params=params, check_mode=check)
+    return kubeadm_node.act(module)
+
+
+def test_a_check_run_tells_the_images_that_are_missing_and_fetches_none(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = Images.of("v1.36.3")
+    run = Images(wanted[1])
+    missing = {"changed": True, "images": [wanted[0]]}
+    assert of_the_module(root, monkeypatch, run) == missing and run.pulls == 0
+    assert of_the_module(root, monkeypatch, run, check=False) == missing and run.pulls == 1
+    assert of_the_module(root, monkeypatch, run) == {"changed": False, "images": []}
+
+
+def test_a_check_run_on_a_machine_that_is_not_prepared_yet_has_all_images_to_fetch(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(command: list[str]) -> tuple[int, str]:
+        return 127, f"{command[0]} is not installed"
+
+    def no_containerd(command: list[str]) -> tuple[int, str]:
+        return nothing(command) if command[0] == "ctr" else Images()(command)
+
+    assert of_the_module(root, monkeypatch, nothing) == {"changed": True, "images": []}
+    assert of_the_module(root, monkeypatch, no_containerd) == {"changed": True, "images": Images.of("v1.36.3")}
