@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock
+from ansible_collections.detectviz.infra.plugins.module_utils._cluster_workload import KUBEADM, kept_value
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import API_PORT
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import (
@@ -220,13 +221,22 @@ def answers_at(address: str, timeout: float) -> bool:
 
 
 def cluster_view(address: str) -> dict[str, Any]:
-    """The cluster as this node's own API server and etcd tell it: ``nodes`` and ``members``, or ``error``."""
+    """The cluster as this node's own API server and etcd tell it: ``nodes``, ``members`` and ``version``, or ``error``."""
     try:
         api = admin_api(address)
         nodes = [node_summary(item) for item in api.get("/api/v1/nodes")["items"]]
-        return {"nodes": nodes, "members": members(address)}
+        return {"nodes": nodes, "members": members(address), "version": kept_version(api)}
     except InfraError as error:
         return {"error": str(error)}
+
+
+def kept_version(api: HttpsJson) -> str | None:
+    """The version that kubeadm keeps for the cluster, and gives a control plane that joins; None where it keeps none."""
+    try:
+        kept = (api.get(KUBEADM).get("data") or {}).get("ClusterConfiguration") or ""
+    except ApiRefused:
+        return None
+    return kept_value(kept, "kubernetesVersion")
 
 
 def etcd_view(etcd: HttpsJson) -> dict[str, Any] | None:

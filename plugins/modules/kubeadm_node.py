@@ -165,7 +165,11 @@ node:
     ca: {description: SHA-256 of the cluster's CA., type: str}
     address: {description: O(address)., type: str}
     answers: {description: The O(endpoints) at which an API server answers., type: list, elements: str}
-    view: {description: "C(nodes) and etcd's C(members) as its own API server tells them, or C(error).", type: dict}
+    view:
+      description: >-
+        C(nodes), etcd's C(members) and the C(version) that kubeadm keeps for the cluster, as its own API server tells them, or
+        C(error).
+      type: dict
     etcd:
       description: "Where C(view) is an error, what the node's etcd says by itself: its C(members), and whether they have a C(leader)."
       type: dict

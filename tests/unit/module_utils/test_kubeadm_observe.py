@@ -13,6 +13,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_ob
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_plan import cluster_plan
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import failure_in
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -96,6 +97,25 @@ def test_a_whole_admin_conf_is_used(kubernetes: Path) -> None:
 
 def test_an_admin_conf_that_is_missing_is_told(kubernetes: Path) -> None:
     assert observe.cluster_view("127.0.0.1") == {"error": f"{kubernetes}/admin.conf is not there"}
+
+
+@pytest.mark.parametrize(("kept", "version"), [("kubernetesVersion: v1.36.2\n", "v1.36.2"), ("", None), (None, None)])
+def test_the_version_that_kubeadm_keeps_is_told_where_it_keeps_one(
+    monkeypatch: pytest.MonkeyPatch, kept: str | None, version: str | None
+) -> None:
+    class Api:
+        """An API server of a cluster without nodes. ``kept``: what kubeadm keeps there, None where it keeps nothing."""
+
+        def get(self, path: str) -> dict[str, Any]:
+            if path == "/api/v1/nodes":
+                return {"items": []}
+            if kept is None:
+                raise ApiRefused(404, f"{path} not found")
+            return {"data": {"ClusterConfiguration": kept}}
+
+    monkeypatch.setattr(observe, "admin_api", lambda _address: Api())
+    monkeypatch.setattr(observe, "members", lambda _address: [])
+    assert observe.cluster_view("192.0.2.11") == {"nodes": [], "members": [], "version": version}
 
 
 @with_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
