@@ -57,7 +57,8 @@ RETURN = r"""
 _value:
   description:
     - C(exists) tells whether a cluster answers, C(giver) which master hands out join material, C(first) which master
-      makes the cluster, C(steps) and C(reasons) what each node needs and why, C(problems) what forbids going on.
+      makes the cluster, C(steps) and C(reasons) what each node needs and why, C(astray) which masters that are wiped show
+      another cluster, maybe at the VIP, C(problems) what forbids going on.
     - A step is C(none), C(init), C(join), C(start), C(resume_init), C(resume_join), C(reset_init),
       C(reset_join) or C(end_init).
   type: dict

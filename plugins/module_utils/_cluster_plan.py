@@ -45,7 +45,7 @@ def cluster_plan(
 
     Returns exists (a cluster answers), giver (the master that hands out join material; None before init), steps
     {name: step}, reasons {name: text}, known (names of the node objects), first (the master that makes the cluster, or
-    None), problems.
+    None), astray (masters to be wiped whose API server shows another cluster: it may hold the VIP), problems.
     """
     unseen = [name for name in [*masters, *workers] if name not in nodes]
     if unseen:
@@ -77,7 +77,8 @@ def cluster_plan(
 
 def _refused(problems: list[str]) -> dict[str, Any]:
     return {
-        "exists": False, "giver": None, "first": None, "known": [], "steps": {}, "reasons": {}, "problems": problems,
+        "exists": False, "giver": None, "first": None, "known": [], "steps": {}, "reasons": {}, "astray": [],
+        "problems": problems,
     }  # fmt: skip
 
 
@@ -245,8 +246,16 @@ def _with_cluster(
         )
     return {
         "exists": True, "giver": giver, "first": first, "known": sorted(objects), "steps": steps, "reasons": reasons,
+        "astray": [name for name in masters if steps.get(name) == RESET_JOIN and _shows_another(nodes[name], view)],
         "problems": problems,
     }  # fmt: skip
+
+
+def _shows_another(node: Observation, view: Mapping[str, Any]) -> bool:
+    """Whether a master's own API server answers, and not for the cluster of this view."""
+    if node["view"].get("nodes") is None:
+        return node["address"] in node["answers"]
+    return _member_ids(node["view"]) != _member_ids(view)
 
 
 def _giver(nodes: Mapping[str, Observation], viewers: Sequence[str], steps: Mapping[str, str]) -> str | None:

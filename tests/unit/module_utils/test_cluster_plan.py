@@ -395,6 +395,21 @@ def test_a_master_that_began_an_etcd_of_its_own_is_told_and_hands_out_nothing() 
     assert found["problems"] == [] and found["steps"]["m1"] == "reset_join"
 
 
+def test_only_masters_that_show_another_cluster_are_wiped_before_the_others_are_asked() -> None:
+    nodes = all_whole()
+    nodes["m1"]["view"] = view(["m1"], ["m1"])
+    nodes["m1"]["view"]["members"][0]["id"] = "other"
+    nodes["m2"].update(view={"error": "no answer"})
+    assert plan(nodes, ["m1"])["astray"] == ["m1"]
+    both = plan({**nodes, "m3": whole("m3", list(ADDRESSES), MASTERS)}, ["m1", "m2"])
+    assert both["steps"]["m2"] == "reset_join" and both["astray"] == ["m1"], "m2 is wiped as it joins"
+    nodes["m2"].update(answers=[ADDRESSES["m2"]])
+    assert plan(nodes, ["m1", "m2"])["astray"] == ["m1", "m2"], "it answers, and nobody can read what"
+    assert plan(all_blank(), ["m1", "m2"])["astray"] == []
+    half = {**all_blank(), "m1": half_init("m1"), "m2": half_init("m2")}
+    assert plan(half, ["m2"])["astray"] == [], "there is no cluster yet that they could hide"
+
+
 def test_what_a_lab_has_made_forbids_going_on_except_in_a_lab() -> None:
     nodes = {name: blank(name, marks=[]) for name in [*MASTERS, *WORKERS]}
     mark = {"kind": "package", "name": "kubelet", "label": "Detectviz-Lab", "text": "made by the lab"}
