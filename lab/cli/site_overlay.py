@@ -40,7 +40,7 @@ def overlay(
     dns = dict(site.get("dns") or {})
     if dns:
         # No internet: guests ask the Proxmox host, and nobody else.
-        data["dns"] = {**dns, "servers": [plan.address], "upstream": [], "managed": True}
+        data["dns"] = {**dns, "servers": [plan.address], "upstream": []}
     return data
 
 
