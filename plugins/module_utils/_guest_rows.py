@@ -32,6 +32,7 @@ GUEST_KEYS = (
     "agent",
     "serial",
     "vga",
+    "vendor_snippet",
     "full",
     "nameservers",
     "search_domains",

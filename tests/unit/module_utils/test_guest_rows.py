@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.detectviz.infra.plugins.module_utils._guest_rows import (
+    GUEST_KEYS,
     guest_rows,
     inspected_rows,
     known_hosts_entries,
@@ -15,6 +16,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._guest_rows import
     template_ids,
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._host_bridges import host_bridges
+from ansible_collections.detectviz.infra.plugins.plugin_utils.columns import OPTIONAL_KEYS
 
 NETWORKS = {"vmbr0": {"cidr": "192.0.2.0/24", "mtu": 1500}, "vmbr1": {"cidr": "10.0.0.0/24", "mtu": 9000}}
 
@@ -22,6 +24,12 @@ NETWORKS = {"vmbr0": {"cidr": "192.0.2.0/24", "mtu": 1500}, "vmbr1": {"cidr": "1
 def test_only_what_describes_the_machine_is_taken() -> None:
     hostvars = {"node-1": {"vm_id": 101, "cores": 2, "template": None, "ansible_host": "192.0.2.11", "vip": {}}}
     assert guest_rows(["node-1"], hostvars) == [{"name": "node-1", "vm_id": 101, "cores": 2}]
+
+
+def test_every_key_of_a_tables_row_reaches_proxmox() -> None:
+    assert set(OPTIONAL_KEYS) <= set(GUEST_KEYS)
+    hostvars = {"node-1": {"vendor_snippet": "nas:snippets/mine.yml"}}
+    assert guest_rows(["node-1"], hostvars) == [{"name": "node-1", "vendor_snippet": "nas:snippets/mine.yml"}]
 
 
 def test_keys_are_known_under_name_addresses_and_dns_names() -> None:
