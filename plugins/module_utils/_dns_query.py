@@ -31,7 +31,10 @@ def build_query(ident: int, name: str, kind: str) -> bytes:
     labels = name.rstrip(".").split(".")
     encoded = b""
     for label in labels:
-        raw = label.encode("idna") if not label.isascii() else label.encode("ascii")
+        try:
+            raw = label.encode("idna") if not label.isascii() else label.encode("ascii")
+        except UnicodeError as error:
+            raise DnsError(f"{name!r} is not a DNS name") from error
         if not 0 < len(raw) < 64:
             raise DnsError(f"{name!r} is not a DNS name")
         encoded += bytes([len(raw)]) + raw

@@ -103,7 +103,7 @@ def _resolve(name: str) -> list[str]:
     """Addresses as programs on the guest see them, /etc/hosts included; an empty list if there are none."""
     try:
         return sorted({str(item[4][0]) for item in socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)})
-    except OSError:
+    except (OSError, UnicodeError):  # UnicodeError: a name that IDNA cannot hold
         return []
 
 

@@ -47,7 +47,7 @@ def test_an_answer_to_another_question_is_refused() -> None:
         parse_answer(answer(build_query(7, "x.example", "A")), 8, "A")
 
 
-@pytest.mark.parametrize("name", ["", "a..b", "x" * 64, ".".join(["abcdefgh"] * 40)])
+@pytest.mark.parametrize("name", ["", "a..b", "x" * 64, "ü" * 64, ".".join(["abcdefgh"] * 40)])
 def test_a_name_that_dns_cannot_hold_is_refused(name: str) -> None:
     with pytest.raises(DnsError):
         build_query(1, name, "A")

@@ -5,9 +5,15 @@
 
 from __future__ import annotations
 
-from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import run_pings
+from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import probe, run_pings
 
 JUMBO = {"address": "192.0.2.1", "mtu": 9000, "count": 5}
+
+
+def test_a_name_that_nobody_can_ask_for_has_no_address() -> None:
+    names = ["a..b", "ü" * 64]
+    seen = probe(lambda _command: (127, ""), names, None, [], [], 0)
+    assert seen["resolved"] == dict.fromkeys(names, [])
 
 
 class Path:

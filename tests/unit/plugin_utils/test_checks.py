@@ -188,7 +188,16 @@ WRONG_SITES: list[tuple[dict[str, Any], str]] = [
     ({"cluster_network": "{{ x }}"}, "cluster_network: {{ x }} is"),
     ({"dns": {"zones": [{"name": "a.internal", "network": "vmbr7"}]}}, "dns.zones[0].network: vmbr7 is not a network"),
     ({"dns": {"servers": ["1.2.3"]}}, "dns.servers[0]: 1.2.3 is not an address"),
+    ({"dns": {"extra_records": [{"name": "a..b"}]}}, "dns.extra_records[0].name: a..b is not valid; name, alone or with"),
 ]
+RIGHT_SITES: list[dict[str, Any]] = [
+    {"dns": {"extra_records": [{"name": "argocd", "address": "192.168.0.9"}, {"name": "vault.example.net"}]}},
+]
+
+
+@pytest.mark.parametrize("changes", RIGHT_SITES)
+def test_right_site_data_passes(tmp_path: Path, changes: dict[str, Any]) -> None:
+    assert factory.problems_of(tmp_path, factory.cluster(), factory.site(**changes)) == []
 
 
 @pytest.mark.parametrize(("changes", "expected"), WRONG_SITES)
