@@ -94,6 +94,9 @@ def _place_hosts(
             if address is None:
                 problems.add(where, text, "is not an address", ADDRESS_EXPECTED)
                 continue
+            if "/" in text:
+                # Connections, certificates and DNS records take it as it stands.
+                problems.add(where, text, "has a prefix", "write the address alone")
             network = networks.get(column.partition(".")[2])
             if column != "address" and networks and network is None:
                 problems.add(where, None, "names no network of the site", f"known are {', '.join(networks)}")

@@ -189,6 +189,14 @@ WRONG_SITES: list[tuple[dict[str, Any], str]] = [
     ({"dns": {"zones": [{"name": "a.internal", "network": "vmbr7"}]}}, "dns.zones[0].network: vmbr7 is not a network"),
     ({"dns": {"servers": ["1.2.3"]}}, "dns.servers[0]: 1.2.3 is not an address"),
     ({"dns": {"extra_records": [{"name": "a..b"}]}}, "dns.extra_records[0].name: a..b is not valid; name, alone or with"),
+    (
+        {"proxmox_hosts": [{"name": "pve1", "address": "192.168.0.2/24"}]},
+        "proxmox_hosts[0].address: 192.168.0.2/24 has a prefix; write the address alone",
+    ),
+    (
+        {"proxmox_hosts": [{"name": "pve1", "address": "192.168.0.2", "addresses": {"vmbr1": "10.0.0.2/24"}}]},
+        "proxmox_hosts[0].addresses.vmbr1: 10.0.0.2/24 has a prefix; write the address alone",
+    ),
 ]
 RIGHT_SITES: list[dict[str, Any]] = [
     {"dns": {"extra_records": [{"name": "argocd", "address": "192.168.0.9"}, {"name": "vault.example.net"}]}},

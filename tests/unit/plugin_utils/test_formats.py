@@ -42,6 +42,12 @@ def test_a_page_gives_machines_sizes_ids_and_both_networks(tmp_path: Path) -> No
     assert last["disks"] == [{"name": "system", "size_gb": 100}, {"name": "data", "size_gb": 250}]
 
 
+def test_a_page_may_show_the_proxmox_host_with_its_prefix(tmp_path: Path) -> None:
+    text = PAGE.read_text(encoding="utf-8").replace("| Proxmox | 172.20.0.2 |", "| Proxmox | 172.20.0.2/24 |")
+    records = {(item["name"], item["value"]) for item in page_site(tmp_path, text).derived["dns_records"]}
+    assert ("proxmox.example.internal", "172.20.0.2") in records
+
+
 def test_rows_that_are_no_machines_become_records_and_other_tables_are_passed_over(tmp_path: Path) -> None:
     site = page_site(tmp_path)
     records = {(item["name"], item["value"]) for item in site.derived["dns_records"]}
