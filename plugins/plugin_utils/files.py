@@ -14,6 +14,7 @@ from ansible_collections.detectviz.infra.plugins.plugin_utils.problems import Pl
 
 _BASE: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MAX_BYTES = 16 * 1024 * 1024
+_MAX_INTEGER_BITS = 1024  # Python prints no more than 4300 digits, and nothing here counts so far
 _MAX_DEPTH = 50  # libyaml's composer recurses in C: a file of brackets alone would crash the interpreter
 
 
@@ -52,6 +53,13 @@ class _Loader(_BASE):  # type: ignore[misc]
                 seen.add(key_node.value)
         return super().construct_mapping(node, deep=deep)
 
+    def construct_integer(self, node: Any) -> int:
+        """An integer that can be printed, whatever its base."""
+        value = self.construct_yaml_int(node)
+        if value.bit_length() > _MAX_INTEGER_BITS:
+            raise yaml.constructor.ConstructorError(None, None, "the number is far too large", node.start_mark)
+        return value
+
 
 class _TableLoader(_Loader):
     """Tables: no dates and no base-60 numbers, so that a MAC address or a version stays what was written."""
@@ -65,6 +73,7 @@ _TableLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"(?:0|-?
 _TableLoader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(r"-?[0-9]{1,12}\.[0-9]{1,12}\Z"), None)
 _TableLoader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)\Z"), None)
 _TableLoader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"<<\Z"), None)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
 _Loader.add_constructor("!vault", lambda loader, node: Opaque())
 _Loader.add_constructor("!unsafe", lambda loader, node: str(node.value))
 

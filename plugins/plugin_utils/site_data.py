@@ -22,6 +22,8 @@ SCHEMA_FILE = Path(__file__).with_name("schemas") / "site.schema.json"
 # The checks read these before Ansible could evaluate a template, so they must stand as plain values.
 # Other keys of the schema may hold templates, such as a look-up of the public SSH key.
 TEMPLATES_ALLOWED = {"guest_defaults", "templates", "registry_mirrors", "package_mirrors", "state_dir"}
+# Of the guests' defaults the checks compute with these, and pass the others on as they are.
+_COMPUTED_DEFAULTS = {"kind", "cores", "sockets", "memory_mb", "balloon_mb", "disks"}
 # What derive() reads: these must be the same for the inventory and for every play.
 FEEDS_DERIVED = {
     "proxmox_hosts", "networks", "vip", "cluster_network", "dns", "pod_cidrs", "service_cidrs", "load_balancer_pool",
@@ -114,7 +116,7 @@ def _from_schema(error: Any, site: SiteData) -> Iterable[Problem]:
     key = str(path[0]) if path else ""
     value = error.instance
     if isinstance(value, str) and "{{" in value:
-        if key not in TEMPLATES_ALLOWED:
+        if not _may_be_template(path):
             yield Problem(
                 site.place(key).at(column_of(path)), value, "is a template", "write the value itself: checks come first"
             )
@@ -124,7 +126,7 @@ def _from_schema(error: Any, site: SiteData) -> Iterable[Problem]:
             if name not in value:
                 what = error.schema.get("properties", {}).get(name, {}).get("description", "see the guide")
                 at = site.place(key or name).at(column_of([*path, name]))
-                yield Problem(at, None, "is missing", what[:1].lower() + what[1:].rstrip("."))
+                yield Problem(at, None, "is missing", _lower(what))
         return
     if error.validator == "additionalProperties":
         known = error.schema.get("properties", {})
@@ -141,7 +143,19 @@ def _from_schema(error: Any, site: SiteData) -> Iterable[Problem]:
     wanted = error.schema.get("description") or f"write a value of type {types}"
     if error.validator == "enum":
         wanted = f"write {' or '.join(map(str, error.validator_value))}"
-    yield Problem(site.place(key).at(column_of(path)), value, fact, f"{wanted[:1].lower()}{wanted[1:]}".rstrip("."))
+    yield Problem(site.place(key).at(column_of(path)), value, fact, _lower(wanted))
+
+
+def _lower(text: str) -> str:
+    """A description of the schema as the end of a sentence."""
+    return text[:1].lower() + text[1:].rstrip(".")
+
+
+def _may_be_template(path: list[Any]) -> bool:
+    """Whether the value at ``path`` is only passed on, so that Ansible may still evaluate a template there."""
+    if path[:1] == ["guest_defaults"]:
+        return len(path) > 1 and path[1] not in _COMPUTED_DEFAULTS
+    return bool(path) and path[0] in TEMPLATES_ALLOWED
 
 
 def _check_ssh_keys(site: SiteData, problems: Problems) -> None:

@@ -197,8 +197,19 @@ WRONG_SITES: list[tuple[dict[str, Any], str]] = [
         {"proxmox_hosts": [{"name": "pve1", "address": "192.168.0.2", "addresses": {"vmbr1": "10.0.0.2/24"}}]},
         "proxmox_hosts[0].addresses.vmbr1: 10.0.0.2/24 has a prefix; write the address alone",
     ),
+    (
+        {"networks": {100: {"cidr": "192.168.0.0/24"}}},
+        "networks: 100 has the wrong type; write a name of up to 15 letters",
+    ),
+    *(
+        ({"guest_defaults": {key: "{{ x }}"}}, f"guest_defaults.{key}: {{{{ x }}}} is a template; write the value itself")
+        for key in ("kind", "cores", "sockets", "memory_mb", "balloon_mb", "disks")
+    ),
+    ({"guest_defaults": "{{ x }}"}, "guest_defaults: {{ x }} is a template; write the value itself"),
+    ({"guest_defaults": {"disks": ["{{ x }}"]}}, "guest_defaults.disks[0]: {{ x }} is a template"),
 ]
 RIGHT_SITES: list[dict[str, Any]] = [
+    {"guest_defaults": {"template": "{{ x }}", "storage": "{{ x }}", "on_boot": "{{ x }}", "tags": "{{ x }}"}},
     {"dns": {"extra_records": [{"name": "argocd", "address": "192.168.0.9"}, {"name": "vault.example.net"}]}},
 ]
 

@@ -31,6 +31,11 @@ keys = st.one_of(
                      "taints", "kind", "pve_node", "tags", "arch", "mtu", "vlan_tag", "gateway", "storage"]),
     st.text(max_size=8),
 )  # fmt: skip
+defaults = st.dictionaries(
+    st.sampled_from(["kind", "cores", "memory_mb", "sockets", "balloon_mb", "disks", "storage", "template", "arch"]),
+    st.one_of(st.just("{{ x }}"), st.just(["{{ x }}"]), values),
+    max_size=4,
+)
 interfaces = st.dictionaries(
     st.sampled_from(["name", "bridge", "network", "addresses", "gateway", "mtu", "vlan_tag", "mac", "firewall"]),
     values,
@@ -91,6 +96,15 @@ def test_one_wild_value_in_a_right_table(folder: Path, key: str, value: Any, row
 
 
 @QUICK
+@given(st.sampled_from(["name", "vm_id", "template", "mac", "cores", "disks"]), st.integers(1000, 6000), st.booleans())
+def test_an_integer_that_python_cannot_print(folder: Path, key: str, digits: int, default: bool) -> None:
+    machines = factory.cluster()
+    (machines[1] if not default else machines[1]["networks"][0])[key] = "HUGE"
+    factory.write(folder, yaml.dump({"machines": machines}).replace("HUGE", f'!!int "0x{"f" * digits}"'))
+    own_error_or_whole_site(folder, "tables/machines.yml", len(machines))
+
+
+@QUICK
 @given(st.lists(interfaces, max_size=3))
 def test_any_interfaces(folder: Path, wild: list[dict[str, Any]]) -> None:
     machines = factory.cluster()
@@ -133,6 +147,29 @@ def test_a_page_with_any_passage_replaced(folder: Path, start: int, length: int,
 )
 def test_any_value_of_a_key_of_the_site_data(folder: Path, key: str, value: Any) -> None:
     factory.write(folder, factory.cluster(), yaml.dump({**factory.SITE, key: value}, allow_unicode=True))
+    own_error_or_whole_site(folder, "tables/machines.yml", 4)
+
+
+@QUICK
+@given(st.one_of(st.just("{{ x }}"), defaults), st.sets(st.sampled_from(["cores", "memory_mb", "disks"])))
+def test_any_defaults_of_machines(folder: Path, wild: Any, unsaid: set[str]) -> None:
+    machines = [{key: value for key, value in row.items() if key not in unsaid} for row in factory.cluster()]
+    hosts = [{**factory.SITE["proxmox_hosts"][0], "cpu": 8, "memory_mb": 65536, "storages": ["local-lvm"]}]
+    site = factory.site(guest_defaults=wild, proxmox_hosts=hosts)
+    factory.write(folder, machines, yaml.dump(site, allow_unicode=True))
+    own_error_or_whole_site(folder, "tables/machines.yml", 4)
+
+
+@QUICK
+@given(
+    st.dictionaries(st.one_of(st.integers(), st.booleans(), st.none(), st.text(max_size=8)), st.just({"cidr": "10.1.0.0/16"})),
+    st.sampled_from(["vmbr0", "vmbr9", "{{ x }}"]),
+)
+def test_networks_under_any_key(folder: Path, networks: dict[Any, Any], named: str) -> None:
+    machines = factory.cluster()
+    machines[1]["networks"][0]["bridge"] = named
+    site = factory.site(networks={**factory.SITE["networks"], **networks}, dns={"zones": [{"name": "a", "network": named}]})
+    factory.write(folder, machines, yaml.dump(site, allow_unicode=True))
     own_error_or_whole_site(folder, "tables/machines.yml", 4)
 
 
