@@ -183,6 +183,7 @@ template:
       elements: dict
 """
 
+import re
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -261,8 +262,11 @@ def argument_spec() -> dict[str, Any]:
 
 
 def _places(client: ProxmoxClient, params: dict[str, Any], resources: list[dict[str, Any]]) -> dict[str, int]:
-    """Node → id. Raises InfraError when the node cannot be told."""
+    """Node → id. Raises InfraError when the node cannot be told, or what stands for its id is none."""
     if params["nodes"]:
+        for node, vm_id in params["nodes"].items():
+            if not re.fullmatch("[0-9]{3,9}", str(vm_id)):
+                raise InfraError(f"nodes.{node}: {vm_id} is no id; write a number from 100 to 999999999")
         return {str(node): int(vm_id) for node, vm_id in params["nodes"].items()}
     vm_id = params["vm_id"]
     if params["node"]:

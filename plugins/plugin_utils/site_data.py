@@ -136,6 +136,12 @@ def _from_schema(error: Any, site: SiteData) -> Iterable[Problem]:
                 hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
                 yield Problem(site.place(key).at(column_of([*path, name])), None, "is an unknown key", hint)
         return
+    if error.validator == "anyOf" and all(set(choice) == {"required"} for choice in error.validator_value):
+        names = [name for choice in error.validator_value for name in choice["required"]]
+        shown = [f"{name} ({_lower(error.schema['properties'][name]['description'])})" for name in names]
+        at = site.place(key).at(column_of(path))
+        yield Problem(at, None, f"has neither {' nor '.join(names)}", f"write {' or '.join(shown)}")
+        return
     fact = {"type": "has the wrong type", "enum": "is not one of the choices", "minItems": "has no entry"}.get(
         error.validator, "is not valid"
     )

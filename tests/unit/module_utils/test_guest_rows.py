@@ -44,6 +44,7 @@ def test_keys_are_known_under_name_addresses_and_dns_names() -> None:
 def test_a_templates_name_leads_to_its_id() -> None:
     templates = [{"name": "a", "vm_id": 9000}, {"name": "b", "vm_id": 1, "nodes": {"pve1": 9001, "pve2": 9002}}]
     assert template_ids(templates) == {"a": 9000, "b": {"pve1": 9001, "pve2": 9002}}
+    assert template_ids([{"name": "b", "nodes": {"pve1": 9001, "pve2": 9002}}]) == {"b": {"pve1": 9001, "pve2": 9002}}
 
 
 def test_a_machine_carries_what_was_seen_or_why_it_was_not() -> None:

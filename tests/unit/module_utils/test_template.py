@@ -9,6 +9,9 @@ from dataclasses import replace
 
 import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils import _property_string as properties
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
+from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_session import Connection
 from ansible_collections.detectviz.infra.plugins.module_utils._template_plan import (
     Observed,
     plan_template,
@@ -24,6 +27,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._template_spec imp
     is_ours,
     parse_image,
 )
+from ansible_collections.detectviz.infra.plugins.modules import proxmox_vm_template as module
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -240,3 +244,10 @@ def test_any_configuration_is_judged(config: dict) -> None:
     fatal = any(finding.fatal for finding in findings(config, "it"))
     shape = describe(config)
     assert fatal == (shape["system_disk"] is None)
+
+
+def test_an_id_per_node_is_a_number() -> None:
+    client = ProxmoxClient(Connection("127.0.0.1", 1, token_id="me@pve!one", token_secret="x"))
+    assert module._places(client, {"nodes": {"pve1": 9001, "pve2": "9002"}}, []) == {"pve1": 9001, "pve2": 9002}
+    with pytest.raises(InfraError, match="nodes.pve: abc is no id; write a number from 100 to 999999999"):
+        module._places(client, {"nodes": {"pve": "abc"}}, [])

@@ -201,6 +201,30 @@ WRONG_SITES: list[tuple[dict[str, Any], str]] = [
         {"networks": {100: {"cidr": "192.168.0.0/24"}}},
         "networks: 100 has the wrong type; write a name of up to 15 letters",
     ),
+    (
+        {"templates": [{"name": "debian"}]},
+        "templates[0]: has neither vm_id nor nodes; write vm_id (id on Proxmox) or nodes (on a cluster one id per node",
+    ),
+    (
+        {"templates": [{"name": "debian", "nodes": {"pve1": "abc"}}]},
+        "templates[0].nodes.pve1: abc has the wrong type; write an id from 100",
+    ),
+    (
+        {"templates": [{"name": "debian", "nodes": {"pve1": 99}}]},
+        "templates[0].nodes.pve1: 99 is not valid; write an id from 100",
+    ),
+    (
+        {"templates": [{"name": "debian", "nodes": {}}]},
+        "templates[0].nodes: a mapping is not valid; on a cluster one id per node, such as {pve1: 9001, pve2: 9002}",
+    ),
+    (
+        {"templates": [{"name": "debian", "vm_id": 9000, "strage": "local-lvm"}]},
+        "templates[0].strage: is an unknown key; did you mean storage?",
+    ),
+    (
+        {"templates": [{"name": "debian", "vm_id": 9000, "image": {"url": "https://example.org/debian.qcow2"}}]},
+        "templates[0].image.checksum: is missing",
+    ),
     *(
         ({"guest_defaults": {key: "{{ x }}"}}, f"guest_defaults.{key}: {{{{ x }}}} is a template; write the value itself")
         for key in ("kind", "cores", "sockets", "memory_mb", "balloon_mb", "disks")
@@ -209,6 +233,10 @@ WRONG_SITES: list[tuple[dict[str, Any], str]] = [
     ({"guest_defaults": {"disks": ["{{ x }}"]}}, "guest_defaults.disks[0]: {{ x }} is a template"),
 ]
 RIGHT_SITES: list[dict[str, Any]] = [
+    {"templates": [{"name": "debian", "nodes": {"pve1": 9001, "pve2": 9002}}]},
+    {"templates": [{"name": "debian", "vm_id": 9000, "nodes": {"pve1": 9001}}]},
+    {"templates": [{"name": "debian", "vm_id": "{{ x }}", "image": "debian-12", "storage": "{{ x }}"}]},
+    {"templates": "{{ x }}"},
     {"guest_defaults": {"template": "{{ x }}", "storage": "{{ x }}", "on_boot": "{{ x }}", "tags": "{{ x }}"}},
     {"dns": {"extra_records": [{"name": "argocd", "address": "192.168.0.9"}, {"name": "vault.example.net"}]}},
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -28,6 +29,13 @@ def test_every_key_of_the_node_table_is_a_column_and_the_other_way_round() -> No
     readable = {columns.canonical_key(key.replace("_", " ")) for key in keys} | {"node"}
     known = set(columns.OPTIONAL_KEYS) | set(columns._WRITTEN)  # the one list of columns
     assert known - readable == set()
+
+
+def test_a_template_of_the_site_has_the_keys_that_the_role_reads() -> None:
+    tasks = (ROOT / "roles" / "vm_template" / "tasks" / "main.yml").read_text(encoding="utf-8")
+    assert set(site_data.schema()["properties"]["templates"]["items"]["properties"]) == set(
+        re.findall(r"\bitem\.([a-z_]+)", tasks)
+    )
 
 
 @pytest.mark.parametrize("site", SITES)
