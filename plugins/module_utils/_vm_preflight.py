@@ -72,6 +72,9 @@ def preflight(
         present = members.result()
         result.problems += checks.check_nodes({guest.node for guest in new}, present)
         online = {str(row["node"]) for row in present if row.get("status") != "offline"}
+        result.problems += checks.check_template_nodes(
+            [(guest, chosen[guest.vm_id]) for guest in new if guest.vm_id in chosen], online
+        )
         nodes = {guest.node for guest in new} | {row.node for row in chosen.values()}
         nodes |= {guest.node for guest in updated if guest.nics}
         templates = {row.vm_id: row for row in chosen.values() if row.node in online}

@@ -13,7 +13,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._pve_permissions i
 from ansible_collections.detectviz.infra.plugins.module_utils._sizes import GIB, human
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_changes import NET_KEY
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_guest import Guest
-from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import storage_of, system_disk
+from ansible_collections.detectviz.infra.plugins.module_utils._vm_observed import Observed, storage_of, system_disk
 from ansible_collections.detectviz.infra.plugins.module_utils._vm_steps import Template
 
 OLDEST = (8, 0)
@@ -51,6 +51,19 @@ def check_nodes(names: set[str], rows: list[dict[str, Any]]) -> list[str]:
         elif status[name] == "offline":
             problems.append(f"node {name} is offline; start it, or take its guests out of this run")
     return problems
+
+
+def check_template_nodes(chosen: list[tuple[Guest, Observed]], online: set[str]) -> list[str]:
+    """No template is on another node than its guest's that is offline; of the guests' own nodes check_nodes tells."""
+    users: dict[tuple[int, str], list[Guest]] = defaultdict(list)
+    for guest, row in chosen:
+        if row.node not in online and row.node != guest.node:
+            users[(row.vm_id, row.node)].append(guest)
+    return [
+        f"template {vm_id} is on {node}, which is offline; start it, or name one on "
+        f"{' and '.join(sorted({guest.node for guest in guests}))} (needed by {listed([guest.name for guest in guests])})"
+        for (vm_id, node), guests in sorted(users.items())
+    ]
 
 
 def wanted_storages(creations: list[Creation]) -> dict[tuple[str, str], int]:

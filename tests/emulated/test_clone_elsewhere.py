@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +53,18 @@ def test_a_guest_that_was_migrated_is_converged_where_it_is(site: Site, first_id
     assert site.config(first_id, "pve2")["cores"] == 3
     again = site.run(wanted)
     assert not again.changed and "accepted where it is" in again.warnings
+
+
+def test_a_template_on_a_node_that_is_offline_is_told_before_the_first_write(tmp_path: Path) -> None:
+    with Emulator.start(tmp_path / "pve", nodes=2, with_template=True, strict=True) as pve:
+        pve.lab("POST", "/lab/templates", {"vmid": 9001, "node": "pve2"})
+        pve.stop()
+        node = pve.folder / "state/nodes/pve2.json"
+        node.write_text(json.dumps({**json.loads(node.read_text(encoding="utf-8")), "online": False}), encoding="utf-8")
+        pve.run()
+        refused = Site(pve, tmp_path / "site", "elsewhere").run([row(100, pve_node="pve1")], template=9001)
+    assert refused.failed and refused.writes() == {}
+    assert "template 9001 is on pve2, which is offline; start it, or name one on pve1 (needed by guest-100)" in refused.message
 
 
 def test_a_guest_under_ha_is_waited_for_when_it_starts_and_when_it_stops(site: Site, first_id: int) -> None:

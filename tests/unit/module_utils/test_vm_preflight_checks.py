@@ -85,6 +85,15 @@ def test_a_template_that_is_half_made_is_refused(config: dict[str, Any], text: s
         check_template(guest(), ROWS[0], config)
 
 
+def test_a_template_on_an_offline_node_is_told_with_the_way_out() -> None:
+    guests = [guest(), guest(vm_id=112, name="master-2", pve_node="pve2"), guest(vm_id=113, name="master-3", pve_node="pve3")]
+    chosen = [(one, ROWS[0]) for one in guests]
+    assert checks.check_template_nodes(chosen, {"pve2", "pve3"}) == [
+        "template 9000 is on pve1, which is offline; start it, or name one on pve2 and pve3 (needed by master-2, master-3)"
+    ]
+    assert checks.check_template_nodes(chosen, {"pve1", "pve2", "pve3"}) == []
+
+
 def test_a_control_plane_is_copied_and_others_are_linked() -> None:
     assert clone_of(guest(node_role="control_plane"), ROWS[0], CONFIG, SHARED).full
     assert not clone_of(guest(), ROWS[0], CONFIG, SHARED).full
