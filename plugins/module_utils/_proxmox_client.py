@@ -37,15 +37,16 @@ class ProxmoxClient:
 
     Booleans are sent as 1 and 0, lists as the comma list that most options want. Reads are repeated after a lost
     connection; a write is never sent twice. Raises ApiError (with its status) when the server refused,
-    UnreachableError when nothing was sent, UnknownOutcomeError when a write may or may not have been done.
+    UnreachableError when nothing was sent, UnknownOutcomeError when a write may or may not have been done, InfraError when
+    something else than Proxmox answers.
     """
 
     def __init__(self, connection: Connection, clock: Clock | None = None) -> None:
         self.connection = connection
         self._clock = clock or SystemClock()
         self._session = ApiSession(connection)
-        self._root = self._resource(Serializer())
-        self._whole = self._resource(Serializer(whole=True))
+        self._root = self._resource(Serializer(connection.address))
+        self._whole = self._resource(Serializer(connection.address, whole=True))
 
     def get(self, path: str, **params: Any) -> Any:
         """Data of a GET. A lost connection or 595-599 is tried again, four times in all."""
@@ -106,13 +107,13 @@ class ProxmoxClient:
         except requests.exceptions.RequestException as error:
             if isinstance(error, requests.exceptions.ConnectTimeout) or _never_connected(error):
                 raise UnreachableError(
-                    f"{self.connection.host}:{self.connection.port} cannot be reached: {_root_cause(error)}. "
+                    f"{self.connection.address} cannot be reached: {_root_cause(error)}. "
                     f"Check api_host and api_port (PROXMOX_HOST, PROXMOX_PORT) and the way there"
                 ) from error
             raise UnknownOutcomeError(f"{method} /{path}: no answer came ({_root_cause(error)})") from error
 
     def _tls_text(self, error: Exception) -> str:
-        host = f"{self.connection.host}:{self.connection.port}"
+        host = self.connection.address
         cause = _root_cause(error)
         if self.connection.fingerprint:
             return (

@@ -53,6 +53,11 @@ class Connection:
         return f"https://{host}:{self.port}/api2/json"
 
     @property
+    def address(self) -> str:
+        """Host and port, as messages name them."""
+        return f"{self.host}:{self.port}"
+
+    @property
     def token_name(self) -> str | None:
         """``user@realm!name`` of the token, from a bare name or a full one."""
         if not self.token_id:
@@ -92,9 +97,13 @@ class ApiSession:
     def request(
         self, method: str, url: str, data: dict[str, Any] | None = None, params: dict[str, Any] | None = None
     ) -> Any:
-        """The answer, whatever its status. Raises what requests raises when there is none."""
+        """The answer, whatever its status, but for a redirection, which Proxmox never sends. Raises what requests raises
+        when there is none."""
         headers = self._authorization(method)
-        return self._send(method, url, data, params, headers)
+        answer = self._send(method, url, data, params, headers)
+        if 300 <= answer.status_code < 400:
+            raise _not_proxmox(answer, self._connection.address)
+        return answer
 
     def close(self) -> None:
         """Closes all idle connections."""
@@ -177,7 +186,7 @@ class ApiSession:
                 f"{connection.user} cannot log in at {connection.host}: {answer.status_code} {answer.reason}. "
                 f"Check api_user (name@realm) and api_password, or use a token"
             )
-        data = answer.json()["data"]
+        data = _data_of(answer, connection.address)["data"]
         if data.get("NeedTFA"):
             raise InfraError(f"{connection.user} needs a second factor; use an API token (api_token_id) instead")
         return time.monotonic(), data["ticket"], data["CSRFPreventionToken"]
@@ -186,10 +195,11 @@ class ApiSession:
 class Serializer:
     """Reads answers for proxmoxer; of errors it keeps the whole ``message``, which proxmoxer itself drops.
 
-    ``whole``: a good answer is given with what stands beside its ``data``.
+    ``address`` is that of the API. ``whole``: a good answer is given with what stands beside its ``data``.
     """
 
-    def __init__(self, whole: bool = False) -> None:
+    def __init__(self, address: str, whole: bool = False) -> None:
+        self._address = address
         self._whole = whole
 
     def get_accept_types(self) -> str:
@@ -197,14 +207,29 @@ class Serializer:
         return "application/json"
 
     def loads(self, answer: Any) -> Any:
-        """The ``data`` of a good answer."""
-        body = _json(answer)
-        return body if self._whole else body.get("data")
+        """The ``data`` of a good answer. Raises InfraError where it is not Proxmox's."""
+        body = _data_of(answer, self._address)
+        return body if self._whole else body["data"]
 
     def loads_errors(self, answer: Any) -> dict[str, Any]:
         """``{"message": full text or "", "errors": {parameter: text}}`` of a bad one."""
         body = _json(answer)
         return {"message": str(body.get("message") or ""), "errors": body.get("errors") or {}}
+
+
+def _data_of(answer: Any, address: str) -> dict[str, Any]:
+    """A good answer with its ``data``, which Proxmox writes even where it is null."""
+    body = _json(answer)
+    if "data" not in body:
+        raise _not_proxmox(answer, address)
+    return body
+
+
+def _not_proxmox(answer: Any, address: str) -> InfraError:
+    return InfraError(
+        f"{address} answers, but not as the Proxmox API ({answer.status_code} {answer.reason}); check api_host and api_port "
+        f"(PROXMOX_HOST, PROXMOX_PORT)"
+    )
 
 
 def _json(answer: Any) -> dict[str, Any]:

@@ -11,9 +11,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 
-@functools.lru_cache
 def certificate(days: int, now: datetime.datetime) -> str:
     """PEM of one with ``days`` whole days left at that time."""
+    return certificate_and_key(days, now)[0]
+
+
+@functools.lru_cache
+def certificate_and_key(days: int, now: datetime.datetime) -> tuple[str, str]:
+    """PEM of a certificate and of its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "kube-apiserver")])
     names = [x509.DNSName("k8s.example.net"), x509.IPAddress(ipaddress.ip_address("192.0.2.10"))]
@@ -28,4 +33,6 @@ def certificate(days: int, now: datetime.datetime) -> str:
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return made.public_bytes(serialization.Encoding.PEM).decode()
+    pem = serialization.Encoding.PEM
+    secret = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return made.public_bytes(pem).decode(), secret.decode()
