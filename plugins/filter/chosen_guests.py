@@ -26,7 +26,7 @@ options:
     elements: dict
     required: true
   named:
-    description: Names and ids, or V(all) for every row of the table.
+    description: Names and ids, one of them, or V(all) for every row of the table.
     type: raw
     required: true
 """

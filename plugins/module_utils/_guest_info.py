@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._host_keys import read_host_keys
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
@@ -20,10 +21,22 @@ def read_guests(
     for each in ``keys_of`` that runs.
 
     ``guests`` have ``name`` and ``vm_id``. Returns per guest ``name``, ``vm_id``, ``node``, ``state`` (``running``,
-    ``stopped``, ``planned`` when it is not there), ``host_keys`` and ``problem`` (why there are no keys, or None).
+    ``stopped``, ``planned`` when it is not there), ``host_keys`` and ``problem`` (why there are no keys, or None). Raises
+    InfraError for a guest without a name or an id.
     """
+    guests = list(guests)
+    _check(guests)
     rows = {int(row["vmid"]): row for row in client.get("cluster/resources", type="vm") if row.get("vmid")}
     return [_read(client, guest, rows.get(int(guest["vm_id"])), guest["name"] in keys_of) for guest in guests]
+
+
+def _check(guests: Iterable[Mapping[str, Any]]) -> None:
+    for number, guest in enumerate(guests):
+        if not guest.get("name"):
+            raise InfraError(f"guests[{number}].name is missing; write the guest's name, as the node table has it")
+        vm_id = str(guest.get("vm_id") or "")
+        if not (vm_id.isascii() and vm_id.isdigit()):
+            raise InfraError(f"guests[{number}].vm_id of {guest['name']} is no id; write the guest's id on Proxmox")
 
 
 def _read(client: ProxmoxClient, guest: Mapping[str, Any], row: Mapping[str, Any] | None, keys: bool) -> dict[str, Any]:

@@ -55,11 +55,11 @@ def _told(site: str, name: str, vm_id: int, guest: Observed | None, in_table: bo
     return told
 
 
-def chosen_guests(guests: Iterable[Mapping[str, Any]], named: str | Iterable[Any]) -> dict[str, list[Any]]:
+def chosen_guests(guests: Iterable[Mapping[str, Any]], named: str | int | Iterable[Any]) -> dict[str, list[Any]]:
     """``{"chosen": rows for proxmox_vm_clone, "refused": texts}``.
 
-    ``guests`` are those of ``site_guests``. ``named`` is ``all`` (every row of the table), a list of names and ids, or a
-    text of one or more of them with commas between. A guest without a row is chosen only when it is named; by its id
+    ``guests`` are those of ``site_guests``. ``named`` is ``all`` (every row of the table), a list of names and ids, one
+    id, or a text of one or more of them with commas between. A guest without a row is chosen only when it is named; by its id
     alone where a row has its name. A name that is nobody we know and a foreign guest are refused; a guest that is not
     there is neither.
     """
@@ -75,6 +75,7 @@ def chosen_guests(guests: Iterable[Mapping[str, Any]], named: str | Iterable[Any
     by_key.update({str(guest["vm_id"]): guest for guest in guests})
     chosen: dict[int, dict[str, Any]] = {}
     refused = []
+    named = str(named) if isinstance(named, int) else named
     keys = [key.strip() for key in named.split(",") if key.strip()] if isinstance(named, str) else named
     for key in map(str, keys):
         guest = by_key.get(key)

@@ -31,7 +31,7 @@ attributes:
     support: full
 options:
   guests:
-    description: Guests with C(name) and C(vm_id); other keys are passed over.
+    description: Guests, each with its C(name) and C(vm_id), both required; other keys are passed over.
     type: list
     elements: dict
     required: true

@@ -75,9 +75,9 @@ def test_a_master_that_nobody_reaches_needs_a_word_for_what_may_be_on_it(user: U
     assert present(user, first_id) == {0, 1, 2}
 
 
-@pytest.mark.parametrize("by", ["name", "id"])
+@pytest.mark.parametrize("by", ["name", "id", "bare id"])
 def test_a_guest_without_a_row_is_destroyed_when_it_is_named(user: UserSite, first_id: int, by: str) -> None:
-    named = f"node-{first_id + 2}" if by == "name" else [first_id + 2]
+    named = {"name": f"node-{first_id + 2}", "id": [first_id + 2], "bare id": first_id + 2}[by]
     code, said = reset(user, reset_guests=named, reset_confirm=f"user{first_id}")
     assert code == 0, said
     assert present(user, first_id) == {0, 1}
