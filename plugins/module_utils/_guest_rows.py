@@ -67,26 +67,33 @@ def known_hosts_entries(
 
     ``guests`` have ``name`` and ``host_keys``; one without keys gets no entry. ``rows`` are the inventory's.
     """
-    networks = {row["name"]: row.get("networks") or [] for row in rows}
+    known = {str(row["name"]): row for row in rows}
     entries = []
     for guest in guests:
         if not guest.get("host_keys"):
             continue
         name = str(guest["name"])
-        addresses = [
-            str(address).split("/", maxsplit=1)[0]
-            for nic in networks.get(name, [])
-            for address in nic.get("addresses") or []
-            if "/" in str(address)
-        ]
-        in_zones = [
-            str(record["name"]) for record in dns_records if str(record["name"]).split(".", maxsplit=1)[0] == name
-        ]
-        names = list(
-            dict.fromkeys([name, *addresses, *(str(item) for item in guest.get("addresses") or []), *in_zones])
-        )
+        names = _pinned_names(known.get(name, {"name": name}), guest.get("addresses") or [], dns_records)
         entries.append({"names": names, "keys": list(guest["host_keys"])})
     return entries
+
+
+def pinned_names(rows: Iterable[Mapping[str, Any]], dns_records: Sequence[Mapping[str, Any]] = ()) -> list[str]:
+    """Everything under which the host keys of these rows are pinned: names, fixed addresses and DNS names."""
+    return list(dict.fromkeys(name for row in rows for name in _pinned_names(row, (), dns_records)))
+
+
+def _pinned_names(row: Mapping[str, Any], told: Iterable[Any], dns_records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """``told`` are addresses that the guest has told itself."""
+    name = str(row["name"])
+    addresses = [
+        str(address).split("/", maxsplit=1)[0]
+        for nic in row.get("networks") or []
+        for address in nic.get("addresses") or []
+        if "/" in str(address)
+    ]
+    in_zones = [str(record["name"]) for record in dns_records if str(record["name"]).split(".", maxsplit=1)[0] == name]
+    return list(dict.fromkeys([name, *addresses, *map(str, told), *in_zones]))
 
 
 def template_ids(templates: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -33,11 +33,12 @@ def parse_key(line: str) -> tuple[str, str]:
     raise ValueError(f"{line[:60]!r} is not a public key")
 
 
-def merge_known_hosts(text: str, entries: Iterable[Mapping[str, Sequence[str]]]) -> str:
-    """``text`` with the keys of ``entries`` in place of what it said about their names.
+def merge_known_hosts(text: str, entries: Iterable[Mapping[str, Sequence[str]]], absent: Iterable[str] = ()) -> str:
+    """``text`` with the keys of ``entries`` in place of what it said about their names, and without those of ``absent``.
 
-    An entry has ``names`` (names and addresses of one host) and ``keys`` (public keys). Lines about other names stay as
-    they are. Raises ProblemsError naming every key that is none, and every entry without names or keys.
+    A name that is in both has the keys of its entry. An entry has ``names`` (names and addresses of one host) and ``keys``
+    (public keys). Lines about other names stay as they are. Raises ProblemsError naming every key that is none, and every
+    entry without names or keys.
     """
     fresh: dict[str, list[str]] = {}
     problems = []
@@ -57,7 +58,8 @@ def merge_known_hosts(text: str, entries: Iterable[Mapping[str, Sequence[str]]])
                     fresh[name].append(line)
     if problems:
         raise ProblemsError("These host keys cannot be pinned:", problems)
-    kept = [line for line in text.splitlines() if line.strip() and not set(_names(line)) & set(fresh)]
+    replaced = {*fresh, *absent}
+    kept = [line for line in text.splitlines() if line.strip() and not set(_names(line)) & replaced]
     lines = kept + [line for name in fresh for line in sorted(fresh[name])]
     # Sorted as a whole, so that the order of the entries changes nothing.
     return "".join(f"{line}\n" for line in sorted(lines))

@@ -13,6 +13,8 @@ short_description: Pin SSH host keys of many hosts in one file
 version_added: 0.1.0
 description:
   - Keeps a C(known_hosts) file that holds exactly the given keys for the given names, and leaves all other lines alone.
+  - Names of hosts that are gone are taken out (O(absent)). A key that a former guest left behind would make SSH refuse the
+    one that is made in its place.
   - It takes all hosts at once. M(ansible.builtin.known_hosts) takes one key of one host per run.
 attributes:
   check_mode:
@@ -33,7 +35,7 @@ options:
     description: Hosts with their keys. All former keys of these names are replaced.
     type: list
     elements: dict
-    required: true
+    default: []
     suboptions:
       names:
         description: Names and addresses of the host.
@@ -45,6 +47,11 @@ options:
         type: list
         elements: str
         required: true
+  absent:
+    description: Names and addresses that have no key any more, unless O(entries) gives them one.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -54,6 +61,11 @@ EXAMPLES = r"""
     entries:
       - names: [node-1, 192.0.2.11]
         keys: [ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDq0pCFvT8cfV9XcCQjtQIBXBGP8jxJOYLBDEhBAhCHt]
+
+- name: A machine that was destroyed has no key any more
+  detectviz.infra.known_hosts_file:
+    path: "{{ state_dir }}/known_hosts"
+    absent: [node-1, 192.0.2.11]
 """
 
 RETURN = r"""
@@ -78,7 +90,8 @@ ENTRY_SPEC = {
 
 ARGUMENT_SPEC = {
     "path": {"type": "path", "required": True},
-    "entries": {"type": "list", "elements": "dict", "required": True, "options": ENTRY_SPEC},
+    "entries": {"type": "list", "elements": "dict", "default": [], "options": ENTRY_SPEC},
+    "absent": {"type": "list", "elements": "str", "default": []},
 }
 
 
@@ -104,7 +117,7 @@ def main() -> None:
     path = module.params["path"]
     try:
         before = _read(path)
-        after = merge_known_hosts(before, module.params["entries"])
+        after = merge_known_hosts(before, module.params["entries"], module.params["absent"])
     except (InfraError, OSError) as error:
         module.fail_json(msg=str(error))
     changed = before != after

@@ -11,6 +11,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._guest_rows import
     inspected_rows,
     known_hosts_entries,
     machine_summary,
+    pinned_names,
     planned_steps,
     planned_templates,
     template_ids,
@@ -39,6 +40,7 @@ def test_keys_are_known_under_name_addresses_and_dns_names() -> None:
     assert known_hosts_entries(guests, rows, records) == [
         {"names": ["a", "192.0.2.11", "10.0.0.7", "a.example.net"], "keys": ["k"]}
     ]
+    assert pinned_names([*rows, {"name": "b"}], records) == ["a", "192.0.2.11", "a.example.net", "b"]
 
 
 def test_a_templates_name_leads_to_its_id() -> None:

@@ -35,6 +35,14 @@ def test_other_hosts_stay() -> None:
     assert names_in(after) == ["a", "b"]
 
 
+def test_names_that_are_gone_have_no_key_and_others_keep_theirs() -> None:
+    before = merge_known_hosts("# mine\n", [{"names": ["a", "192.0.2.1", "b"], "keys": [OLD, RSA]}])
+    after = merge_known_hosts(before, [], ["a", "192.0.2.1", "nobody"])
+    assert after == f"# mine\nb {OLD}\nb {RSA}\n"
+    assert merge_known_hosts(after, [], ["a", "192.0.2.1"]) == after
+    assert names_in(merge_known_hosts(after, [{"names": ["b"], "keys": [NEW]}], ["b"])) == ["b"]
+
+
 def test_every_bad_key_is_told() -> None:
     with pytest.raises(ProblemsError) as caught:
         merge_known_hosts("", [{"names": ["a"], "keys": ["nonsense", "ssh-rsa AAAA"]}, {"names": ["b"], "keys": []}])
