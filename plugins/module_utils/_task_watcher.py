@@ -10,6 +10,7 @@ further right. Each thread that waits for a task takes its turn in asking; the o
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline
@@ -25,6 +26,8 @@ LOG_LINES = 8
 CLOCK_SKEW = 60
 # A task that the list has not shown in that many rounds is asked for by its own id.
 ROUNDS_UNSEEN = 3
+# Somebody looks at a guest in the web interface: such a task lasts as long as its window is open, and changes nothing.
+CONSOLES = ("vncproxy", "vncshell", "spiceproxy", "spiceshell", "termproxy")
 
 
 def succeeded(exit_status: str) -> bool:
@@ -35,6 +38,11 @@ def succeeded(exit_status: str) -> bool:
 def task_type(upid: str) -> str:
     """``qmclone`` of ``UPID:node:pid:pstart:start:qmclone:id:user:``."""
     return upid.split(":")[5]
+
+
+def at_work(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of a task list that still run and are no open console."""
+    return [dict(row) for row in rows if not _exit_status(row) and row.get("type") not in CONSOLES]
 
 
 class TaskWatcher:
@@ -88,10 +96,10 @@ class TaskWatcher:
                     self._condition.notify_all()
 
     def running(self, deadline: Deadline) -> list[dict[str, Any]]:
-        """Rows of the tasks that run now, asked anew."""
+        """Rows of the tasks that run now, asked anew; open consoles are none."""
         deadline.check(f"the task list of {self._node}")
         rows = self._client.get(f"nodes/{self._node}/tasks", source="active", limit=LIST_LIMIT)
-        return [row for row in rows if not _exit_status(row)]
+        return at_work(rows)
 
     def children(self, kind: str) -> dict[str, tuple[str, str]]:
         """Newest ended tasks of a kind that the list has shown: ``{id: (upid, exit status)}``."""
@@ -147,7 +155,7 @@ class TaskWatcher:
             self._ended[upid] = exit_status
 
 
-def _exit_status(row: dict[str, Any]) -> str:
+def _exit_status(row: Mapping[str, Any]) -> str:
     """Exit status of a row of the list, empty while the task runs."""
     status = str(row.get("status") or "")
     if status == "RUNNING" or (not status and not row.get("endtime")):

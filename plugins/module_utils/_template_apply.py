@@ -11,7 +11,7 @@ from typing import Any
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline, SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
-from ansible_collections.detectviz.infra.plugins.module_utils._task_watcher import TaskWatcher
+from ansible_collections.detectviz.infra.plugins.module_utils._task_watcher import TaskWatcher, at_work
 from ansible_collections.detectviz.infra.plugins.module_utils._template_plan import (
     CONVERT,
     CREATE,
@@ -54,7 +54,7 @@ def observe(client: ProxmoxClient, spec: TemplateSpec, resources: Sequence[Mappi
 
 def _running_task(client: ProxmoxClient, spec: TemplateSpec) -> str | None:
     rows = client.get(f"nodes/{spec.node}/tasks", source="active", vmid=spec.vm_id)
-    running = [row for row in rows if not row.get("endtime") and str(row.get("status") or "RUNNING") == "RUNNING"]
+    running = at_work(rows)
     return str(running[0].get("type")) if running else None
 
 

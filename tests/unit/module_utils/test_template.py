@@ -12,6 +12,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _property_s
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_session import Connection
+from ansible_collections.detectviz.infra.plugins.module_utils._template_apply import observe
 from ansible_collections.detectviz.infra.plugins.module_utils._template_plan import (
     Observed,
     plan_template,
@@ -251,3 +252,22 @@ def test_an_id_per_node_is_a_number() -> None:
     assert module._places(client, {"nodes": {"pve1": 9001, "pve2": "9002"}}, []) == {"pve1": 9001, "pve2": 9002}
     with pytest.raises(InfraError, match="nodes.pve: abc is no id; write a number from 100 to 999999999"):
         module._places(client, {"nodes": {"pve": "abc"}}, [])
+
+
+class Node:
+    """A node with an unfinished template, on which tasks run; stands for the API client."""
+
+    def __init__(self, *kinds: str) -> None:
+        self.tasks = [{"upid": f"UPID:pve:A:B:6550:{kind}:9000:root@pam:", "type": kind} for kind in kinds]
+
+    def get(self, path: str, **parameters: object) -> object:
+        if path.endswith("/config"):
+            return {"name": "template"}
+        return self.tasks if path.endswith("/tasks") else []
+
+
+@pytest.mark.parametrize(("kinds", "busy"), [(["vncproxy"], None), (["vncproxy", "qmcreate"], "qmcreate"), ([], None)])
+def test_an_open_console_keeps_no_template_from_being_finished(kinds: list[str], busy: str | None) -> None:
+    wanted = spec()
+    rows = [{"vmid": wanted.vm_id, "type": "qemu", "node": wanted.node}]
+    assert observe(Node(*kinds), wanted, rows).busy == busy

@@ -67,6 +67,13 @@ class Tasks:
 UPID = "UPID:pve:000A:000B:6550:qmclone:9000:root@pam:"
 
 
+def test_an_open_console_is_nobody_at_work() -> None:
+    upids = [f"UPID:pve:000A:000B:6550:{kind}:9000:root@pam:" for kind in ("vncproxy", "spiceproxy", "vncshell", "termproxy")]
+    tasks, clock = Tasks({upid: (1000, "OK") for upid in [*upids, UPID]}), FakeClock()
+    watcher = TaskWatcher(tasks, "pve", clock)
+    assert [row["type"] for row in watcher.running(Deadline.after(clock, 100, "test"))] == ["qmclone"]
+
+
 def test_a_watcher_waits_for_the_end_with_polls_that_grow_rarer() -> None:
     clock, tasks = FakeClock(), Tasks({UPID: (10, "OK")})
     TaskWatcher(tasks, "pve", clock).wait(UPID, Deadline.after(clock, 100, "test"))
