@@ -14,7 +14,7 @@ version_added: 0.1.0
 description:
   - Tells of each guest whether it is there and runs, and reads SSH host keys through the guest agent, over the
     authenticated API, so that nothing has to be trusted at first sight.
-  - Costs one request for all states, and one per guest whose key is read.
+  - Costs one request for all states, and one per guest whose key is read, or more where it is waited for (O(wait_for)).
   - With O(site_name) it tells whose the guests are, and which guests of the site have no row; one more request for all and
     one per guest.
 extends_documentation_fragment:
@@ -40,6 +40,17 @@ options:
     type: list
     elements: str
     default: []
+  wait_for:
+    description:
+      - Names among O(host_keys_of) whose agent is waited for where it does not answer yet, as it is while a guest boots.
+      - The others are asked once.
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: Seconds that a guest of O(wait_for) may have run for. One that has run for longer is asked once.
+    type: int
+    default: 900
   site_name:
     description: Site whose guests are returned in RV(site_guests).
     type: str
@@ -89,13 +100,16 @@ def main() -> None:
             "guests": {"type": "list", "elements": "dict", "required": True},
             # Names of guests, not keys.
             "host_keys_of": {"type": "list", "elements": "str", "default": [], "no_log": False},
+            "wait_for": {"type": "list", "elements": "str", "default": []},
+            "timeout": {"type": "int", "default": 900},
             "site_name": {"type": "str"},
         },
         supports_check_mode=True,
     )
     try:
-        client, rows, site = client_of(module), module.params["guests"], module.params["site_name"]
-        result = {"guests": read_guests(client, rows, module.params["host_keys_of"])}
+        client, params = client_of(module), module.params
+        rows, site = params["guests"], params["site_name"]
+        result = {"guests": read_guests(client, rows, params["host_keys_of"], params["wait_for"], params["timeout"])}
         if site:
             result["site_guests"] = site_guests(GuestReader(client), site, rows)
     except InfraError as error:

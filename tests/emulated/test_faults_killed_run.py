@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lab.pve.process import Emulator
 from tests.emulated.outside import Outside, assert_only_own_moved
-from tests.emulated.user_site import UserSite
+from tests.emulated.user_site import PLAY, UserSite
 from tests.emulated.waiting import until, until_held, until_idle, until_requested
 
 AGENT = "GET /nodes/{node}/qemu/{vmid}/agent/file-read"
@@ -107,3 +108,23 @@ def test_a_module_that_is_left_alone_finishes_the_work(cut: Cut) -> None:
     cut.until_ended()
     cut.assert_whole()
     cut.assert_silent()
+
+
+def test_the_run_after_waits_for_the_keys_of_machines_that_still_boot(cut: Cut) -> None:
+    cut.kill_playbook("wait")
+    cut.kill_module()
+    trust = {"name": "Keys", "ansible.builtin.include_role": {"name": "detectviz.infra.machine_trust"}}
+    play = [{**PLAY[0], "tasks": [*PLAY[0]["tasks"], trust]}]
+    (cut.user.folder / "keys.yml").write_text(yaml.safe_dump(play), encoding="utf-8")
+    pve = cut.user.pve
+    pve.requests(reset=True)
+    process = cut.user.start(playbook="keys.yml")
+    until_requested(pve, AGENT, process)
+    # It has asked an agent that did not answer, and asks again.
+    pve.requests(reset=True)
+    until_requested(pve, AGENT, process)
+    pve.clear_faults()
+    output, _nothing = process.communicate(timeout=300)
+    (pinned,) = cut.user.folder.parent.glob(".state/*/known_hosts")
+    text = pinned.read_text(encoding="utf-8")
+    assert process.returncode == 0 and all(f"node-{cut.first_id + number} " in text for number in (0, 1)), output

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The detectviz.infra authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Guests that cannot be asked for are told before Proxmox is asked."""
+"""States and host keys of guests, some of which still boot."""
 
 from __future__ import annotations
 
@@ -12,6 +12,72 @@ from ansible_collections.detectviz.infra.plugins.module_utils._errors import Inf
 from ansible_collections.detectviz.infra.plugins.module_utils._guest_info import read_guests
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_session import Connection
+from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
+
+KEY = "ssh-ed25519 AAAA"
+GUESTS = [{"name": "node-1", "vm_id": 101}, {"name": "node-2", "vm_id": 102}]
+
+
+class Cluster:
+    """Its time passes only when somebody waits, and three seconds with an agent that is not up. Stands for client and clock."""
+
+    def __init__(self, agents: dict[int, float], says: str = "QEMU guest agent is not running", **row: Any) -> None:
+        self.agents, self.says, self.row = agents, says, row
+        self.time = 0.0
+        self.asked: list[int] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+    def sleep(self, seconds: float) -> None:
+        self.time += seconds
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        if path == "cluster/resources":
+            return [{"vmid": vm_id, "node": "pve", "type": "qemu", "status": "running", **self.row} for vm_id in self.agents]
+        vm_id = int(path.split("/")[3])
+        self.asked.append(vm_id)
+        if self.time < self.agents[vm_id]:
+            self.time += 3
+            raise ApiError("GET", path, 500, self.says)
+        return {"content": KEY}
+
+
+def read(cluster: Cluster, **options: Any) -> list[dict[str, Any]]:
+    return read_guests(cluster, GUESTS, ["node-1", "node-2"], clock=cluster, **options)
+
+
+def test_a_guest_that_still_boots_is_waited_for_and_one_that_is_up_is_asked_once() -> None:
+    cluster = Cluster({101: 40, 102: 0})
+    assert [guest["host_keys"] for guest in read(cluster, wait_for=["node-1", "node-2"], timeout=900)] == [[KEY], [KEY]]
+    assert cluster.asked.count(102) == 1 and 40 <= cluster.time < 50
+
+
+@pytest.mark.parametrize(
+    ("options", "row", "says"),
+    [
+        ({}, {}, "QEMU guest agent is not running"),
+        ({"wait_for": ["node-2"], "timeout": 900}, {}, "QEMU guest agent is not running"),
+        ({"wait_for": ["node-1"], "timeout": 900}, {"uptime": 1000}, "QEMU guest agent is not running"),
+        ({"wait_for": ["node-1"], "timeout": 900}, {}, "No QEMU guest agent configured"),
+    ],
+    ids=["nobody", "another", "ran for long", "no agent"],
+)
+def test_others_are_asked_once(options: dict[str, Any], row: dict[str, Any], says: str) -> None:
+    cluster = Cluster({101: 4000, 102: 0}, says, **row)
+    first, second = read(cluster, **options)
+    assert says in first["problem"] and second["host_keys"] == [KEY]
+    assert cluster.asked.count(101) == 1 and cluster.time <= 3
+
+
+def test_the_time_ends_with_the_last_answer() -> None:
+    cluster = Cluster({101: 4000, 102: 0}, uptime=100)
+    first, second = read(cluster, wait_for=["node-1"], timeout=130)
+    assert "is not running" in first["problem"] and not first["host_keys"] and second["host_keys"]
+    assert 30 <= cluster.time <= 36
 
 
 @pytest.mark.parametrize(
