@@ -30,8 +30,8 @@ def read_guests(
     for each in ``keys_of`` that runs.
 
     ``guests`` have ``name`` and ``vm_id``. Returns per guest ``name``, ``vm_id``, ``node``, ``state`` (``running``,
-    ``stopped``, ``planned`` when it is not there), ``host_keys`` and ``problem`` (why there are no keys, or None). Raises
-    InfraError for a guest without a name or an id.
+    ``stopped``, ``planned`` when it is not there, ``unknown`` when its node does not answer), ``host_keys`` and ``problem``
+    (why there are no keys, or why its state is not known; or None). Raises InfraError for a guest without a name or an id.
 
     Those in ``wait_for`` are asked for their keys until they have run for ``timeout`` seconds: they may still boot, as
     after a run that was killed. One that has run for longer is asked once.
@@ -85,7 +85,12 @@ def _read(client: ProxmoxClient, guest: Mapping[str, Any], row: Mapping[str, Any
     result["state"] = row.get("status")
     if result["state"] not in ("running", "stopped"):
         # The list learns the state of a fresh guest some ten seconds late.
-        result["state"] = client.get(f"{_path(row)}/status/current").get("status")
+        try:
+            result["state"] = client.get(f"{_path(row)}/status/current").get("status")
+        except InfraError as error:
+            # Its node is down; that is no reason to tell nothing of the others.
+            result["state"] = "unknown"
+            result["problem"] = f"its state on {row['node']} cannot be read: {error}"
     return result
 
 
@@ -98,3 +103,6 @@ def _read_keys(client: ProxmoxClient, row: Mapping[str, Any], result: dict[str, 
     except ApiError as error:
         result["problem"] = f"its host key cannot be read through the guest agent: {error.text.strip()}"
         return error.status != 500 or "No QEMU guest agent" in error.text or "disabled" in error.text
+    except InfraError as error:
+        result["problem"] = f"its host key cannot be read: {error}"
+        return True

@@ -54,20 +54,25 @@ class GuestReader:
 
     def read_all(self, rows: Iterable[Observed]) -> dict[int, Observed]:
         """Several guests, eight at a time. Raises ProblemsError naming each that cannot be read."""
-        problems: list[str] = []
+        read, problems = self.read_each(rows)
+        if problems:
+            raise ProblemsError("Guests cannot be read; nothing was changed:", list(problems.values()))
+        return read
+
+    def read_each(self, rows: Iterable[Observed]) -> tuple[dict[int, Observed], dict[int, str]]:
+        """The same, and by id why some cannot be read; those stay as they are in the list."""
+        problems: dict[int, str] = {}
 
         def one(row: Observed) -> Observed:
             try:
                 return self.read(row)
             except InfraError as error:
-                problems.append(f"guest {row.vm_id} on {row.node}: {error}")
+                problems[row.vm_id] = f"guest {row.vm_id} on {row.node}: {error}"
                 return row
 
         with ThreadPoolExecutor(READERS) as pool:
             read = list(pool.map(one, rows))
-        if problems:
-            raise ProblemsError("Guests cannot be read; nothing was changed:", problems)
-        return {observed.vm_id: observed for observed in read}
+        return {observed.vm_id: observed for observed in read}, problems
 
     def find(self, vm_id: int) -> Observed | None:
         """One guest by id, with its configuration and its power state of this moment; None when it is not there."""

@@ -68,15 +68,16 @@ EXAMPLES = r"""
 RETURN = r"""
 guests:
   description:
-    - Per guest C(name), C(vm_id), C(node), C(state) (V(running), V(stopped), or V(planned) when it is not there),
-      C(host_keys), and C(problem) when a key could not be read.
+    - Per guest C(name), C(vm_id), C(node), C(state) (V(running), V(stopped), V(planned) when it is not there, or
+      V(unknown) when its node does not answer), C(host_keys), and C(problem) when a key or the state could not be read.
   returned: always
   type: list
   elements: dict
 site_guests:
   description:
     - The guests of O(guests), then those that the site owns and that are not among them. Each with C(name), C(vm_id),
-      C(node), C(state), C(owner) (V(site), V(foreign), V(nobody)), C(in_table), and C(reason) why it is foreign.
+      C(node), C(state), C(owner) (V(site), V(foreign), V(nobody), or V(unknown) where the guest cannot be read),
+      C(in_table), and C(reason) why it is foreign or cannot be read.
   returned: with O(site_name)
   type: list
   elements: dict

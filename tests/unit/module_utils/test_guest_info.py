@@ -92,3 +92,22 @@ def test_a_guest_without_name_or_id_is_told(guest: dict[str, Any], text: str) ->
     client = ProxmoxClient(Connection("127.0.0.1", 1, token_id="me@pve!one", token_secret="x"))
     with pytest.raises(InfraError, match=text):
         read_guests(client, [{"name": "b", "vm_id": "102"}, guest])
+
+
+class HalfDown:
+    """Of two nodes one is down; stands for the API client."""
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        if path == "cluster/resources":
+            return [{"vmid": 101, "node": "pve1", "type": "qemu", "status": "running"},
+                    {"vmid": 102, "node": "pve2", "type": "qemu", "status": "unknown"}]  # fmt: skip
+        if "/pve2/" in path:
+            raise ApiError("GET", path, 595, "No route to host")
+        return {"content": KEY}
+
+
+def test_a_guest_whose_node_is_down_is_told_and_the_others_are_read() -> None:
+    first, second = read_guests(HalfDown(), GUESTS, ["node-1", "node-2"])
+    assert (first["state"], first["host_keys"], first["problem"]) == ("running", [KEY], None)
+    assert (second["state"], second["node"], second["host_keys"]) == ("unknown", "pve2", [])
+    assert "No route to host" in second["problem"] and "pve2" in second["problem"]
