@@ -10,11 +10,12 @@ ends the timer, so a service puts the file back at boot, before the network star
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,19 @@ def unmet_links(bridges: Sequence[Mapping[str, Any]], links: Sequence[Mapping[st
     return problems
 
 
+@contextlib.contextmanager
+def _told(path: Path, outcome: str) -> Iterator[None]:
+    """Raises InfraError that names the file, ``path`` where the system names none, and what has become of the network."""
+    try:
+        yield
+    except OSError as error:
+        named = error.filename2 or error.filename or path
+        raise InfraError(
+            f"{named}: {error.strerror or error}. {outcome}. See that the host's disk has room and can be written "
+            f"(df, mount), and run again"
+        ) from error
+
+
 class Rollback:
     """The timer and the kept file of this host. ``root`` is where its files begin."""
 
@@ -129,21 +143,32 @@ class Rollback:
 
     def arm(self, seconds: int) -> None:
         """Keep the present file and start the timer. Raises InfraError."""
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._folder.chmod(0o700)
         draft = self._folder / "draft"
-        shutil.copy2(self._network / "interfaces", draft)
-        with draft.open("rb") as handle:
-            os.fsync(handle.fileno())
-        draft.rename(self._folder / KEPT)
-        self._restore_at_boot()
+        try:
+            with _told(draft, "Nothing was changed"):
+                self._folder.mkdir(parents=True, exist_ok=True)
+                self._folder.chmod(0o700)
+                shutil.copy2(self._network / "interfaces", draft)
+                with draft.open("rb") as handle:
+                    os.fsync(handle.fileno())
+                draft.rename(self._folder / KEPT)
+            with _told(self._units / BOOT, "Nothing was changed"):
+                self._restore_at_boot()
+        except InfraError:
+            self._drop()
+            raise
         # A service of that name that failed once would keep a new one from being made.
         self._run(["systemctl", "reset-failed", f"{UNIT}.service", f"{UNIT}.timer"])
         code, error = self._restore(UNIT, f"--on-active={seconds}s", "--timer-property=AccuracySec=1s")
         if code:
-            self._forget_boot()
-            (self._folder / KEPT).unlink()
+            self._drop()
             raise InfraError(f"the timer {UNIT} cannot be started: {error}. Nothing was changed")
+
+    def _drop(self) -> None:
+        """Nothing waits for a confirmation: without the kept file neither timer nor service does anything."""
+        for path in (self._folder / KEPT, self._folder / "draft", self._units / BOOT_LINK, self._units / BOOT):
+            with contextlib.suppress(OSError):
+                path.unlink()
 
     def confirm(self, bridges: Sequence[Mapping[str, Any]]) -> None:
         """Keep the new network, if its bridges are as wanted. Raises InfraError, and the timer goes on."""
@@ -152,13 +177,18 @@ class Rollback:
         if problems:
             raise ProblemsError("the new network is not as it was wanted:", problems)
         done = self._folder / "confirmed"
-        try:
-            (self._folder / KEPT).rename(done)
-        except FileNotFoundError:
-            raise InfraError("too late: the host has taken its former network back") from None
-        self._forget_boot()
+        with _told(
+            self._folder / KEPT, "The change is not confirmed, so the host takes its former network back by itself"
+        ):
+            try:
+                (self._folder / KEPT).rename(done)
+            except FileNotFoundError:
+                raise InfraError("too late: the host has taken its former network back") from None
+        # From here on the new network stays, whatever becomes of these files: the next change writes them anew.
         self._run(["systemctl", "stop", f"{UNIT}.timer"])
-        done.unlink()
+        self._drop()
+        with contextlib.suppress(OSError):
+            done.unlink()
 
     def wait(self, seconds: int) -> None:
         """Wait until no timer runs; it ends by itself. Raises InfraError after ``seconds``."""
@@ -174,8 +204,9 @@ class Rollback:
     def take_back(self) -> None:
         """Put the kept file back now. Raises InfraError when the host's own reload fails."""
         half = self._folder / RESTORING
-        if half.exists():
-            half.rename(self._folder / KEPT)
+        with _told(half, "The former network could not be put back"):
+            if half.exists():
+                half.rename(self._folder / KEPT)
         code, error = self._restore(f"{UNIT}-now", "--wait", "--collect")
         self._run(["systemctl", "stop", f"{UNIT}.timer"])
         if code or self.unconfirmed():
@@ -194,10 +225,6 @@ class Rollback:
         wanted.parent.mkdir(exist_ok=True)
         wanted.unlink(missing_ok=True)
         wanted.symlink_to(f"../{BOOT}")
-
-    def _forget_boot(self) -> None:
-        for name in (BOOT_LINK, BOOT):
-            (self._units / name).unlink(missing_ok=True)
 
     def _places(self) -> tuple[str, str, str]:
         return str(self._folder), str(self._network), str(self._units)

@@ -125,3 +125,50 @@ def test_the_service_is_there_from_the_start_of_a_change_to_its_end(tmp_path: Pa
     with pytest.raises(InfraError, match="the timer detectviz-network-rollback cannot be started"):
         failing.arm(60)
     assert not (units / BOOT).exists() and not failing.unconfirmed()
+
+
+@pytest.fixture
+def proxmox(tmp_path: Path) -> Path:
+    """The root of a host whose network may be changed."""
+    for folder in ("etc/systemd/system", "etc/network", "var/lib/detectviz-infra/network-rollback"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "etc/network/interfaces").write_text("former")
+    return tmp_path
+
+
+@pytest.mark.parametrize("file", [f"etc/systemd/system/{BOOT}", "var/lib/detectviz-infra/network-rollback/draft"])
+def test_a_full_disk_is_told_with_the_file_and_leaves_nothing_armed(proxmox: Path, file: str) -> None:
+    (proxmox / file).symlink_to("/dev/full")
+    started = []
+    rollback = Rollback(lambda command: (started.append(command[0]) or 0, "[]", ""), proxmox)
+    with pytest.raises(InfraError) as caught:
+        rollback.arm(60)
+    assert f"{proxmox / file}: No space left on device. Nothing was changed" in str(caught.value)
+    assert "and run again" in str(caught.value)
+    assert not rollback.unconfirmed() and "systemd-run" not in started
+    rollback.arm(60)
+    assert rollback.unconfirmed()
+
+
+def test_a_folder_that_is_not_there_is_told(proxmox: Path) -> None:
+    (proxmox / "etc/systemd/system").rmdir()
+    with pytest.raises(InfraError, match="etc/systemd/system.*: No such file or directory. Nothing was changed"):
+        Rollback(lambda _command: (0, "[]", ""), proxmox).arm(60)
+
+
+def test_a_confirmation_that_cannot_be_written_says_that_the_host_takes_its_network_back(proxmox: Path) -> None:
+    rollback = Rollback(lambda _command: (0, "[]", ""), proxmox)
+    rollback.arm(60)
+    (proxmox / "var/lib/detectviz-infra/network-rollback/confirmed").mkdir()
+    with pytest.raises(InfraError, match="confirmed: Is a directory. The change is not confirmed, so the host takes"):
+        rollback.confirm([])
+    assert rollback.unconfirmed()
+
+
+def test_a_confirmed_network_stays_where_a_file_cannot_be_removed(proxmox: Path) -> None:
+    rollback = Rollback(lambda _command: (0, "[]", ""), proxmox)
+    rollback.arm(60)
+    (proxmox / "etc/systemd/system" / BOOT).unlink()
+    (proxmox / "etc/systemd/system" / BOOT).mkdir()
+    rollback.confirm([])
+    assert not rollback.unconfirmed()
