@@ -136,7 +136,10 @@ def argument_spec() -> dict[str, Any]:
 
 
 def _write(client: ProxmoxClient, node: str, operations: list[NetworkOperation]) -> None:
-    """Put the operations into the pending file; on an error the pending file is dropped."""
+    """Put the operations into the pending file; on an error the pending file is dropped.
+
+    Raises InfraError; with the way to drop it by hand where that fails too.
+    """
     try:
         for operation in operations:
             parameters = dict(operation.parameters)
@@ -144,8 +147,14 @@ def _write(client: ProxmoxClient, node: str, operations: list[NetworkOperation])
                 client.post(f"nodes/{node}/network", **parameters)
             else:
                 client.put(f"nodes/{node}/network/{parameters.pop('iface')}", **parameters)
-    except InfraError:
-        client.delete(f"nodes/{node}/network")
+    except InfraError as error:
+        try:
+            client.delete(f"nodes/{node}/network")
+        except InfraError as later:
+            raise InfraError(
+                f"{error}\n  what was written before waits on {node}, not applied, and could not be dropped: {later}\n"
+                f"  to drop it, on the host: pvesh delete /nodes/{node}/network"
+            ) from error
         raise
 
 
