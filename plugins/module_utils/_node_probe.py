@@ -58,10 +58,9 @@ AT_ONCE = 16
 def read_node(run: Run, system: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Addresses by interface, volume groups, the kubelet's certificates, the operating system where ``system`` tells what is
     wanted of it, and on a control-plane node the other certificates, API and etcd."""
-    interfaces = parse_interfaces(run(["ip", "-json", "address", "show"])[1])
     control_plane = (PKI / "apiserver.crt").exists()
     return {
-        "addresses": {name: link["addresses"] for name, link in interfaces.items()},
+        "addresses": read_addresses(run),
         "volume_groups": volume_groups(*run(["vgs", *VGS])),
         "device_mapper": run(["dmsetup", "version"])[0] == 0,
         "certificates": certificates(run) if control_plane else None,
@@ -72,6 +71,12 @@ def read_node(run: Run, system: Mapping[str, Any] | None = None) -> dict[str, An
         "marks": read_marks(run),
         "system": read_system(run, system) if system else None,
     }
+
+
+def read_addresses(run: Run) -> dict[str, list[str]]:
+    """Addresses with their prefixes, by interface."""
+    interfaces = parse_interfaces(run(["ip", "-json", "address", "show"])[1])
+    return {name: link["addresses"] for name, link in interfaces.items()}
 
 
 def read_system(run: Run, wanted: Mapping[str, Any]) -> dict[str, Any]:

@@ -90,11 +90,13 @@ probe:
         V(seconds) and V(writes) that the node's etcd has written to its disk since it began; null where there is none.
         Two of them tell how fast the disk is.
       type: dict
+    addresses: {description: By interface its addresses when all of this was done., type: dict}
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._node_probe import (
     reach_from_pods,
+    read_addresses,
     read_etcd_writes,
     read_node,
     serve_pods,
@@ -136,6 +138,7 @@ def main() -> None:
         "serve_problems": serve_pods(pods, params["port"]),
         "reach": reach_from_pods(run, sources),
         "etcd_writes": read_etcd_writes(),
+        "addresses": read_addresses(run),
     }
     module.exit_json(changed=False, probe=probe)
 

@@ -75,7 +75,9 @@ def hostvars() -> dict[str, dict[str, Any]]:
             "node_role": "control_plane" if master else "worker",
             "disks": [{"name": "system", "size_gb": 40}, *([] if master else [{"name": "data", "size_gb": 2}])],
             "cluster_checks_node": {"probe": {"node": inside, "serve_problems": {}, "etcd_writes": writes(1000, 2.0)}},
-            "cluster_checks_reach": {"probe": {"reach": reach(name), "etcd_writes": writes(1010, 2.05)}},
+            "cluster_checks_reach": {
+                "probe": {"reach": reach(name), "etcd_writes": writes(1010, 2.05), "addresses": inside["addresses"].copy()}
+            },
         }
     return seen
 
@@ -216,6 +218,14 @@ def reached(world: dict[str, Any], name: str) -> dict[str, Any]:
     return world["vars"][name]["cluster_checks_reach"]["probe"]["reach"]
 
 
+def hold(world: dict[str, Any], *names: str, later: tuple[str, ...] | None = None) -> None:
+    """These have the VIP at the first look, and these, or others, at the second."""
+    for name, variables in world["vars"].items():
+        looks = (variables["cluster_checks_node"]["probe"]["node"], variables["cluster_checks_reach"]["probe"])
+        for look, holders in zip(looks, (names, names if later is None else later), strict=True):
+            look["addresses"] = {"eth0": ["192.0.2.10/32"] if name in holders else []}
+
+
 def os_of(world: dict[str, Any], name: str) -> dict[str, Any]:
     return inside(world, name)["system"]
 
@@ -279,7 +289,7 @@ BREAKS = {
     "certificate in the kubeconfig": ("cluster", lambda w: w.update(kubeconfig=KUBECONFIG)),
     "names in the API's certificate": ("cluster", lambda w: w["cluster"]["certificate"].update(names=["192.0.2.10"])),
     "certificate of the API": ("cluster", lambda w: w["cluster"]["certificate"].update(not_after="2026-01-20T00:00:00+00:00")),
-    "VIP 192.0.2.10": ("cluster", lambda w: inside(w, "m2")["addresses"].update(eth0=["192.0.2.10/32"])),
+    "VIP 192.0.2.10": ("cluster", lambda w: hold(w, "m1", "m2")),
     "lease of the VIP": ("cluster", lambda w: w["cluster"]["lease"].update(age=60)),
     "kube-vip beside the masters' static pods": ("cluster", lambda w: w["cluster"]["pods"].append(of_a_daemon_set("m1"))),
     "kubeadm's endpoint": ("cluster", lambda w: w["cluster"]["kubeadm"].update(endpoint="192.0.2.11:6443")),
@@ -398,6 +408,25 @@ def test_a_kernel_parameter_must_be_there_and_set_at_boot(world: dict[str, Any])
     assert row_of(world, "w1", check) == (f"{FORWARD} is set by no file: it is lost with the next boot", "MISS")
     seen["live"] = {FORWARD: None}
     assert row_of(world, "w1", check)[0].startswith(f"{FORWARD} does not exist")
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "told"),
+    [
+        ((), ("m2",), ("m2", "ok")),
+        (("m1", "m2"), ("m2",), ("m2", "ok")),
+        (("m1",), (), ("m1", "ok")),
+        ((), (), ("nobody", "MISS")),
+        ((), ("m1", "m2"), ("nobody", "MISS")),
+        (("m1", "m2"), ("m1", "m2"), ("m1, m2", "MISS")),
+        (("w1",), ("w1",), ("w1", "MISS")),
+    ],
+)
+def test_an_address_that_moves_between_two_nodes_looks_is_held(
+    world: dict[str, Any], first: tuple[str, ...], later: tuple[str, ...], told: tuple[str, str]
+) -> None:
+    hold(world, *first, later=later)
+    assert row_of(world, "cluster", "VIP 192.0.2.10") == told
 
 
 def test_an_operating_system_that_was_not_read_is_not_verified(world: dict[str, Any]) -> None:
