@@ -112,10 +112,10 @@ def test_a_node_whose_disk_is_full_is_named_with_its_condition(cluster: Cluster)
 
 
 def test_a_slow_disk_under_etcd_is_named_with_what_a_write_takes(cluster: Cluster) -> None:
-    with slow_disk(cluster, "master-2", writes=2):
+    with slow_disk(cluster, "master-2", writes=10):
         cluster.refused("playbooks/acceptance_p2.yml")
         missed = {row["guest"]: row["found"] for row in cluster.missed() if row["check"] == "etcd's disk"}
-    print(f"at two writes a second: {missed}")
+    print(f"at ten writes a second: {missed}")
     assert list(missed) == ["master-2"]
     whole_again(cluster)
 
