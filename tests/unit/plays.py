@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -35,10 +36,22 @@ def play(
     known = {name: {"ansible_python_interpreter": sys.executable, **variables} for name, variables in hosts.items()}
     children = {group: {"hosts": dict.fromkeys(names)} for group, names in groups.items()}
     (folder / "hosts.yml").write_text(yaml.safe_dump({"all": {"hosts": known, "children": children}}), encoding="utf-8")
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(folder / "hosts.yml"), str(folder / "play.yml"), *arguments]
-    done = subprocess.run(command, cwd=folder, env=dict(os.environ), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    return run(folder, folder / "hosts.yml", folder / "play.yml", *arguments)
+
+
+def run(folder: Path, inventory: Path, playbook: Path, *arguments: str) -> tuple[int, str]:
+    """As :func:`play`, of a whole playbook. Nothing of it leaves the machine: SSH ends before it begins."""
+    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(playbook), *arguments]
+    environment = {**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_SSH_EXTRA_ARGS": "-o ProxyCommand=false"}
+    done = subprocess.run(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           check=False)  # fmt: skip
     return done.returncode, " ".join((done.stdout + done.stderr).split())
+
+
+def starter(folder: Path) -> Path:
+    """The inventory of a copy of the starter site."""
+    shutil.copytree(ROOT / "inventory/starter", folder / "site")
+    return folder / "site/site.node_table.yml"
 
 
 def tasks_of(path: str) -> Any:

@@ -6,33 +6,16 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.unit.plays import ROOT, run, starter
 
 
 def accept(folder: Path, *words: str) -> tuple[int, str]:
-    """The acceptance of the starter site, of P2 alone. Nothing of it leaves the machine: SSH ends before it begins."""
-    site = folder / "site"
-    shutil.copytree(ROOT / "inventory/starter", site)
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(site / "site.node_table.yml")]
-    done = subprocess.run(
-        [*command, str(ROOT / "playbooks/acceptance.yml"), "--tags", "p2", *words],
-        cwd=folder,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_SSH_EXTRA_ARGS": "-o ProxyCommand=false"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.returncode, " ".join(done.stdout.split())
+    """The acceptance of the starter site, of P2 alone."""
+    return run(folder, starter(folder), ROOT / "playbooks/acceptance.yml", "--tags", "p2", *words)
 
 
 def test_a_missing_kubeconfig_fails_and_names_the_file_and_the_way_out(tmp_path: Path) -> None:

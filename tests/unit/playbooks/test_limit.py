@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parents[3]
+from tests.unit.plays import ROOT, run, starter
+
 GUARD = "tasks/site_checked.yml"
 WITHIN = {"k8s_cluster": ["masters", "workers", "masters:workers"]}
 PLAYBOOKS = {
@@ -46,20 +43,8 @@ def test_the_first_play_on_other_hosts_asks_whether_the_site_was_checked(path: P
     ],
 )
 def test_without_localhost_the_run_says_so_and_connects_to_nobody(tmp_path: Path, playbook: str, host: str, words: list[str]) -> None:
-    site = tmp_path / "site"
-    shutil.copytree(ROOT / "inventory/starter", site)
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(site / "site.node_table.yml"), "--limit", host, *words]
-    done = subprocess.run(
-        [*command, str(ROOT / f"playbooks/{playbook}.yml")],
-        cwd=tmp_path,
-        env={**os.environ, "ANSIBLE_NOCOLOR": "1", "ANSIBLE_SSH_EXTRA_ARGS": "-o ProxyCommand=false"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    code, said = run(tmp_path, starter(tmp_path), ROOT / f"playbooks/{playbook}.yml", "--limit", host, *words)
     # ansible-core 2.18 quotes the message as YAML does.
-    said = " ".join(done.stdout.replace("''", "'").split())
-    assert done.returncode != 0 and f"Add it: --limit '{host},localhost'" in said, said
+    said = said.replace("''", "'")
+    assert code != 0 and f"Add it: --limit '{host},localhost'" in said, said
     assert "unreachable=0" in said and not re.search("unreachable=[1-9]|ok=[1-9]", said), said

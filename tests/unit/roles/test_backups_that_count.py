@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import write_archive
+
+from tests.unit.plays import run
 
 ROLES = Path(__file__).parents[3] / "roles"
 OLD, NEW = "example-20260101T000000Z.etcd.cms", "example-20260102T000000Z.etcd.cms"
@@ -28,10 +29,7 @@ def play(folder: Path, tasks: list[dict[str, Any]], **variables: Any) -> tuple[i
     made.write_text(yaml.safe_dump([{"name": "Play", "hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8")
     host = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable, "ansible_become": False, **variables}
     inventory.write_text(yaml.safe_dump({"all": {"hosts": {"localhost": host, "master": host}}}), encoding="utf-8")
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(made)]
-    done = subprocess.run(command, cwd=folder, env={**os.environ, "ANSIBLE_NOCOLOR": "1"}, stdin=subprocess.DEVNULL,
-                          capture_output=True, text=True, check=False)  # fmt: skip
-    return done.returncode, done.stdout + done.stderr
+    return run(folder, inventory, made)
 
 
 @pytest.mark.parametrize("damaged", [False, True], ids=["whole", "damaged"])

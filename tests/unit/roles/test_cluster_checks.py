@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
+
+from tests.unit.plays import run
 
 ROLES = Path(__file__).parents[3] / "roles"
 PLAY = [
@@ -40,10 +40,8 @@ def wanted(folder: Path, **variables: Any) -> dict[str, Any]:
     inventory = folder / "hosts.yml"
     node = {"ansible_python_interpreter": sys.executable, "wanted": str(told), **variables}
     inventory.write_text(yaml.safe_dump({"all": {"hosts": {"node": node}}}), encoding="utf-8")
-    command = [sys.executable, "-m", "ansible", "playbook", "-i", str(inventory), str(play)]
-    done = subprocess.run(command, cwd=folder, env=dict(os.environ), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          check=False)  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
+    code, said = run(folder, inventory, play)
+    assert code == 0, said
     return dict(json.loads(told.read_text(encoding="utf-8")))
 
 
