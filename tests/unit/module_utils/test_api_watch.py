@@ -6,27 +6,11 @@ from ansible_collections.detectviz.infra.plugins.module_utils._api_watch import 
 from hypothesis import given
 from hypothesis import strategies as st
 
-
-class TestClock:
-    """Time that passes when somebody waits."""
-
-    __test__ = False
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def now(self) -> float:
-        return self.seconds
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
+from tests.unit.fake_clock import FakeClock
 
 
 def answers(goods: list[bool]) -> list[tuple[float, float, bool]]:
-    clock, left = TestClock(), list(goods)
+    clock, left = FakeClock(), list(goods)
     return watch(lambda: left.pop(0), lambda: bool(left), clock, 0.5, 3600)
 
 
@@ -45,7 +29,7 @@ def test_nothing_asked_is_no_outage() -> None:
 
 
 def test_the_watch_ends_at_its_limit() -> None:
-    assert len(watch(lambda: True, lambda: True, TestClock(), 1, 10)) == 10
+    assert len(watch(lambda: True, lambda: True, FakeClock(), 1, 10)) == 10
 
 
 @given(st.lists(st.booleans()))

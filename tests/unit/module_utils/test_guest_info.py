@@ -14,26 +14,19 @@ from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client im
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_session import Connection
 from ansible_collections.detectviz.infra.plugins.module_utils._pve_errors import ApiError
 
+from tests.unit.fake_clock import FakeClock
+
 KEY = "ssh-ed25519 AAAA"
 GUESTS = [{"name": "node-1", "vm_id": 101}, {"name": "node-2", "vm_id": 102}]
 
 
-class Cluster:
+class Cluster(FakeClock):
     """Its time passes only when somebody waits, and three seconds with an agent that is not up. Stands for client and clock."""
 
     def __init__(self, agents: dict[int, float], says: str = "QEMU guest agent is not running", **row: Any) -> None:
         self.agents, self.says, self.row = agents, says, row
-        self.time = 0.0
+        super().__init__(time=0.0)
         self.asked: list[int] = []
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
 
     def get(self, path: str, **parameters: Any) -> Any:
         if path == "cluster/resources":

@@ -14,26 +14,23 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_ob
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError, InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiUnreachable
 
+from tests.unit.fake_clock import FakeClock
+
 POD = "kube-test-vip"
 
 
-class Kubelet:
+class Kubelet(FakeClock):
     """A clock; whenever somebody waits, the process is there if and only if its manifest is."""
 
     def __init__(self, manifest: Path) -> None:
+        super().__init__(time=0.0)
         self.manifest = manifest
         self.process: subprocess.Popen[bytes] | None = None
-        self.time, self.starts, self.works = 0.0, 0, True
+        self.starts, self.works = 0, True
         self.sleep(0)
 
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
     def sleep(self, seconds: float) -> None:
-        self.time += seconds
+        super().sleep(seconds)
         if self.works and self.manifest.exists() and self.process is None:
             self.process = subprocess.Popen([self.manifest.stem, "-c", "import time; time.sleep(60)"], executable=sys.executable)
             self.starts += 1

@@ -14,21 +14,18 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https 
 from ansible_collections.detectviz.infra.plugins.module_utils._node_drain import OURS, Node
 from ansible_collections.detectviz.infra.plugins.modules.node_drain import drain
 
+from tests.unit.fake_clock import FakeClock
+
 TIMEOUT = 10
 
 
-class Cluster:
+class Cluster(FakeClock):
     """The API of a cluster with one node, and its clock. Pods of ``kept`` are guarded; it is away from ``away_at`` on."""
 
     def __init__(self, *pods: str, kept: tuple[str, ...] = (), cordoned: bool = False, away_at: float = 1e9) -> None:
-        self.pods, self.kept, self.away_at, self.seconds = list(pods), kept, away_at, 0.0
+        super().__init__(time=0.0)
+        self.pods, self.kept, self.away_at = list(pods), kept, away_at
         self.node: dict[str, Any] = {"metadata": {"annotations": {}}, "spec": {"unschedulable": cordoned}, "status": {}}
-
-    def monotonic(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
 
     def get(self, path: str) -> Any:
         self._answer()
@@ -53,7 +50,7 @@ class Cluster:
                 del kept[key]
 
     def _answer(self) -> None:
-        if self.seconds >= self.away_at:
+        if self.time >= self.away_at:
             raise ApiUnreachable("192.0.2.10 does not answer")
 
     @property

@@ -21,21 +21,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._vm_waits import u
 from hypothesis import given
 from hypothesis import strategies as st
 
-
-class FakeClock:
-    """Time that passes only when somebody waits."""
-
-    def __init__(self) -> None:
-        self.time = 1000.0
-
-    def now(self) -> float:
-        return self.time
-
-    def monotonic(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
+from tests.unit.fake_clock import FakeClock
 
 
 class Tasks:
