@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https 
 
 from tests.unit.fake_clock import FakeClock
 
-POD = "kube-test-vip"
+# The processes of another worker that runs tests of this file have other names.
+POD = f"kube-test-vip-{os.getpid()}"
 
 
 class Kubelet(FakeClock):
@@ -110,8 +112,9 @@ def test_where_nothing_works_all_pods_end_at_once_and_the_kubelet_begins_anew(
         certificates.restart_all(lambda _command: (1, "no"), kubelet, 30)
 
 
-PODS = tuple(f"test-{pod}" for pod in certificates.PODS)
+PODS = tuple(f"test-{pod}-{os.getpid()}" for pod in certificates.PODS)
 """As a true master's, under names that no process here has."""
+API_SERVER = f"test-kube-apiserver-{os.getpid()}"
 ADDRESS = "192.0.2.11"
 
 
@@ -148,7 +151,7 @@ class Master:
         return self.code, ""
 
     def get(self, path: str) -> Any:
-        if self.pods["test-kube-apiserver"].process is None:
+        if self.pods[API_SERVER].process is None:
             raise ApiUnreachable("connection refused")
         if path == "/readyz":
             return "ok"
@@ -217,8 +220,8 @@ def test_where_a_master_is_not_whole_after_one_pod_the_others_stay(master: Maste
 
 def test_where_the_api_server_does_not_work_all_are_started_again_at_once(master: Master) -> None:
     """As when its certificate has ended: no part works until enough masters have new ones."""
-    master.pods["test-kube-apiserver"].end()
-    master.pods["test-kube-apiserver"].works = False
+    master.pods[API_SERVER].end()
+    master.pods[API_SERVER].works = False
     steps = []
 
     def run(command: list[str]) -> tuple[int, str]:
