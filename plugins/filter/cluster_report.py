@@ -18,6 +18,7 @@ version_added: 0.1.0
 description:
   - Puts expected beside found for the cluster and each of its nodes, and collects every miss instead of stopping at the
     first.
+  - What is right at one of the two looks is no miss.
 positional: _input, seen, expected, now
 options:
   _input:
@@ -28,8 +29,9 @@ options:
   seen:
     description:
       - V(cluster) of M(detectviz.infra.cluster_info) and V(probe) of M(detectviz.infra.cluster_probe_pods), each null
-        where there is none, with the V(reason); V(backup), the Unix time of the newest one, or null; and V(kubeconfig), the
-        row of P(detectviz.infra.certificate_rows#filter) of the one on the control machine, or null.
+        where there is none, with the V(reason); V(later), another V(cluster) of some seconds later, or null; V(backup), the Unix
+        time of the newest one, or null; and V(kubeconfig), the row of P(detectviz.infra.certificate_rows#filter) of the one on
+        the control machine, or null.
     type: dict
     required: true
   expected:

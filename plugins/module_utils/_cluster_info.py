@@ -16,7 +16,7 @@ from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_api import CALICO_API, STORED
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_rules import FELIX, PLURALS, POOL
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline
-from ansible_collections.detectviz.infra.plugins.module_utils._kube_api import KubeApi
+from ansible_collections.detectviz.infra.plugins.module_utils._kube_api import KubeApi, KubeError
 
 SYSTEM = "/api/v1/namespaces/kube-system"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
@@ -37,7 +37,7 @@ def read_cluster(api: KubeApi, ca_file: str | None, lease: str, now: datetime.da
     return {
         "server": api.host,
         "version": str(api.get("/version").get("gitVersion") or ""),
-        "health": api.text("/readyz").strip(),
+        "health": health(api),
         "certificate": served_certificate(api.host, ca_file),
         "nodes": {node["metadata"]["name"]: node_view(node) for node in nodes},
         "pods": [pod_view(pod) for pod in pods],
@@ -56,6 +56,14 @@ def read_cluster(api: KubeApi, ca_file: str | None, lease: str, now: datetime.da
             "dns": service_addresses(api.find(f"{SYSTEM}/services/kube-dns")),
         },
     }
+
+
+def health(api: KubeApi) -> str:
+    """``ok``, or what the API server says that it lacks."""
+    try:
+        return api.text("/readyz").strip()
+    except KubeError as error:
+        return str(error)
 
 
 def read_settled(

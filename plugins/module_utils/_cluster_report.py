@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -43,8 +44,8 @@ def cluster_nodes(
 ) -> list[dict[str, Any]]:
     """One row per machine of the cluster: what the site expects, and what the role ``cluster_checks`` saw.
 
-    name, control_plane, address, node_ips, labels, taints, data_disks (sizes in GiB); inside, serve_problems, reach,
-    addresses_later (by interface, at the second look), etcd_writes (of :func:`_etcd_disk.between`), and reason where there is no inside.
+    name, control_plane, address, node_ips, labels, taints, data_disks (sizes in GiB); inside, and later, which is that at the
+    second look; serve_problems, reach, etcd_writes (of :func:`_etcd_disk.between`), and reason where there is no inside.
     """
     rows = []
     for name in names:
@@ -53,6 +54,8 @@ def cluster_nodes(
         answer = variables.get("cluster_checks_node") or {}
         later = (variables.get("cluster_checks_reach") or {}).get("probe") or {}
         probe = answer.get("probe") or {}
+        now, then = probe.get("now") or {}, later.get("now") or {}
+        inside = {**probe["node"], **now} if probe.get("node") else None
         taints = [_taint(item) for item in variables.get("taints") or []]
         if master and not schedulable_masters:
             taints.append(CONTROL_PLANE_TAINT)
@@ -66,11 +69,11 @@ def cluster_nodes(
                 "labels": {**labels, **({CONTROL_PLANE_LABEL: ""} if master else {})},
                 "taints": sorted(taints),
                 "data_disks": [disk["size_gb"] for disk in (variables.get("disks") or [])[1:]],
-                "inside": probe.get("node"),
+                "inside": inside,
+                "later": inside and {**inside, **then},
                 "serve_problems": probe.get("serve_problems") or {},
                 "reach": later.get("reach") or {},
-                "addresses_later": later.get("addresses") or {},
-                "etcd_writes": between(probe.get("etcd_writes"), later.get("etcd_writes")),
+                "etcd_writes": between(now.get("etcd_writes"), then.get("etcd_writes")),
                 "reason": _last_line(answer.get("msg")),
             }
         )
@@ -91,9 +94,9 @@ def build_cluster_report(
 ) -> dict[str, Any]:
     """Compare a cluster with what the site says.
 
-    ``nodes`` are rows of :func:`cluster_nodes`. ``seen`` has cluster (of ``cluster_info``, or null), probe (of
-    ``cluster_probe_pods``, or null), reason (why one of them is null), backup (Unix time of the newest, or null) and
-    kubeconfig (row of ``certificate_rows`` of the one on the control machine, or null).
+    ``nodes`` are rows of :func:`cluster_nodes`. ``seen`` has cluster (of ``cluster_info``, or null), later (as cluster, at the
+    second look), probe (of ``cluster_probe_pods``, or null), reason (why cluster or probe is null), backup (Unix time of the
+    newest, or null) and kubeconfig (row of ``certificate_rows`` of the one on the control machine, or null).
     ``expected`` has version, endpoint, vip, masters, certificate_names, pod_cidrs, service_cidrs, proxy_mode, cni_mtu,
     felix, pools, kube_vip_version, calico_version, volume_group, certificate_days, allow_standins,
     backup_hours (0: not asked for).
@@ -101,7 +104,7 @@ def build_cluster_report(
 
     Returns rows, misses, unverified, and text (a table).
     """
-    rows = list(_compare(nodes, seen, expected, datetime.datetime.fromisoformat(now.replace("Z", "+00:00"))))
+    rows = _at_two_looks(nodes, seen, expected, datetime.datetime.fromisoformat(now.replace("Z", "+00:00")))
     return {
         "rows": [asdict(row) for row in rows],
         "misses": [asdict(row) for row in rows if row.verdict == MISS],
@@ -122,6 +125,28 @@ def _text(rows: Sequence[Row]) -> str:
     for (verdict, check, expected, found), guests in alike.items():
         lines += ["", f"{verdict}: {', '.join(guests)}: {check}", f"  expected  {expected}", f"  found     {found}"]
     return "\n".join(lines)
+
+
+def _at_two_looks(
+    nodes: Sequence[Mapping[str, Any]], seen: Mapping[str, Any], expected: Mapping[str, Any], now: datetime.datetime
+) -> list[Row]:
+    """What is right at one look is right: something healthy does not answer in time once on a busy machine, and an address that
+    moves while the nodes are looked at is on two of them, or on none. What is not is told as it is at the second look."""
+    second = {**seen, "cluster": seen.get("later") or seen.get("cluster")}
+    looks = (
+        _compare(nodes, seen, expected, now),
+        _compare([{**node, "inside": node["later"]} for node in nodes], second, expected, now),
+    )
+    rows: dict[tuple[str, str, int], Row] = {}
+    for look in looks:
+        # Some things, such as a Service, are tried several times in one look.
+        tries: Counter[tuple[str, str]] = Counter()
+        for row in look:
+            tries[row.guest, row.check] += 1
+            key = (row.guest, row.check, tries[row.guest, row.check])
+            if key not in rows or rows[key].verdict != OK:
+                rows[key] = row
+    return list(rows.values())
 
 
 def _compare(
@@ -163,7 +188,8 @@ def _compare_api(
     version, wanted = (str(text).removeprefix("v") for text in (cluster["version"], expected["version"]))
     fits = version == wanted or version.startswith(f"{wanted}.")
     yield row("API version", f"v{wanted}", cluster["version"], OK if fits else MISS)
-    yield row("API health", "ok", cluster["health"].splitlines()[-1] if cluster["health"] else "no answer")
+    lines = cluster["health"].splitlines() or ["no answer"]
+    yield row("API health", "ok", ", ".join(line for line in lines if line.startswith("[-]")) or lines[-1])
     certificate = cluster["certificate"]
     missing = [name for name in expected["certificate_names"] if name not in certificate["names"]]
     found = certificate["error"] or (f"missing: {', '.join(missing)}" if missing else "all there")
@@ -181,10 +207,7 @@ def _compare_vip(
 ) -> Iterator[Row]:
     """Who holds the address was read on the nodes; that the API answers at it, by asking it."""
     vip = expected["vip"]
-    first = [node["name"] for node in nodes if node["inside"] and _holds(node["inside"]["addresses"], vip)]
-    # Nodes are not looked at in the same moment: one that takes the address over meanwhile has it at the second look.
-    second = [node["name"] for node in nodes if _holds(node["addresses_later"], vip)]
-    holders = next((found for found in (first, second) if len(found) == 1), first)
+    holders = [node["name"] for node in nodes if node["inside"] and _holds(node["inside"]["addresses"], vip)]
     good = len(holders) == 1 and holders[0] in expected["masters"]
     yield row(f"VIP {vip}", "held by one master", ", ".join(holders) or "nobody", OK if good else MISS)
     lease = cluster["lease"]

@@ -56,27 +56,30 @@ AT_ONCE = 16
 
 
 def read_node(run: Run, system: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Addresses by interface, volume groups, the kubelet's certificates, the operating system where ``system`` tells what is
-    wanted of it, and on a control-plane node the other certificates, API and etcd."""
-    control_plane = (PKI / "apiserver.crt").exists()
+    """Volume groups, the kubelet's certificates, the operating system where ``system`` tells what is wanted of it, and on a
+    control-plane node the other certificates."""
     return {
-        "addresses": read_addresses(run),
         "volume_groups": volume_groups(*run(["vgs", *VGS])),
         "device_mapper": run(["dmsetup", "version"])[0] == 0,
-        "certificates": certificates(run) if control_plane else None,
+        "certificates": certificates(run) if (PKI / "apiserver.crt").exists() else None,
         "kubelet_certificates": kubelet_certificates(),
-        "api": _api_health() if control_plane else None,
-        "etcd": read_etcd() if (PKI / "etcd/server.crt").exists() else None,
         "super_admin": (KUBERNETES / "super-admin.conf").exists(),
         "marks": read_marks(run),
         "system": read_system(run, system) if system else None,
     }
 
 
-def read_addresses(run: Run) -> dict[str, list[str]]:
-    """Addresses with their prefixes, by interface."""
+def read_now(run: Run) -> dict[str, Any]:
+    """What may be otherwise a moment later: addresses with their prefixes by interface, and on a control-plane node its API
+    server, etcd, and etcd's counters of writes (of :func:`_etcd_disk.parse_writes`)."""
     interfaces = parse_interfaces(run(["ip", "-json", "address", "show"])[1])
-    return {name: link["addresses"] for name, link in interfaces.items()}
+    etcd = (PKI / "etcd/server.crt").exists()
+    return {
+        "addresses": {name: link["addresses"] for name, link in interfaces.items()},
+        "api": _api_health() if (PKI / "apiserver.crt").exists() else None,
+        "etcd": read_etcd() if etcd else None,
+        "etcd_writes": _etcd_writes() if etcd else None,
+    }
 
 
 def read_system(run: Run, wanted: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,10 +147,7 @@ def read_etcd() -> dict[str, Any]:
     }
 
 
-def read_etcd_writes() -> dict[str, float] | None:
-    """Counters of this node's own etcd, as :func:`_etcd_disk.parse_writes` gives them; None without an answer."""
-    if not (PKI / "etcd/server.crt").exists():
-        return None
+def _etcd_writes() -> dict[str, float] | None:
     try:
         return parse_writes(str(_etcd().get("/metrics")))
     except InfraError:

@@ -60,9 +60,8 @@ def compare_node(
     name = wanted["name"]
     row = row_maker(name)
     node = cluster["nodes"].get(name)
-    if node is None:
-        yield row("node object", "there", "there is none: the machine has not joined")
-    else:
+    yield row("node object", "there", "there" if node else "there is none: the machine has not joined")
+    if node:
         yield from _compare_object(row, wanted, node, expected)
         yield from _compare_components(row, wanted, cluster["pods"])
     inside = wanted.get("inside")

@@ -54,7 +54,7 @@ cluster:
   contains:
     server: {description: The URL that was asked., type: str, sample: "https://192.0.2.10:6443"}
     version: {description: Version of the API server that answered., type: str, sample: v1.36.3}
-    health: {description: The answer of C(/readyz)., type: str, sample: ok}
+    health: {description: "The answer of C(/readyz), or why it is none.", type: str, sample: ok}
     certificate: {description: "C(names) and C(not_after) of the served certificate, or C(error).", type: dict}
     nodes: {description: "By name: labels, taints, conditions, addresses, Calico's addresses, versions.", type: dict}
     pods: {description: "Pods of C(kube-system): name, app, node, static, phase, ready, images.", type: list, elements: dict}

@@ -12,8 +12,9 @@ author: The detectviz.infra authors (@detectviz)
 short_description: Read what a Kubernetes node and its pods' network look like from inside
 version_added: 0.1.0
 description:
-  - Reads addresses, volume groups, swap, kernel modules and parameters, certificates, and the node's own API server and
-    etcd; makes pods echo; and sends packets from the network namespaces of pods.
+  - Reads volume groups, swap, kernel modules and parameters, certificates, and, in every run, what may be otherwise a moment
+    later (addresses, the node's own API server and etcd); makes pods echo; and sends packets from the network namespaces of
+    pods.
   - It judges nothing. The filter P(detectviz.infra.cluster_report#filter) compares its answers with what the site
     expects.
   - Must run as root. Needs C(ip) and C(ping) (iputils) on the node, and nothing in the pods.
@@ -30,7 +31,7 @@ attributes:
     support: full
 options:
   read:
-    description: Whether the node itself is read.
+    description: Whether more is read of the node than what may be otherwise a moment later.
     type: bool
     default: true
   system:
@@ -82,23 +83,22 @@ probe:
   returned: success
   type: dict
   contains:
-    node: {description: "What was read of the node; null without O(read).", type: dict}
+    node: {description: "What was read of the node and stays; null without O(read).", type: dict}
+    now:
+      description: >-
+        What may be otherwise a moment later. V(addresses) by interface; V(api) and V(etcd), what the node's own ones say of
+        themselves; V(etcd_writes), with V(seconds) and V(writes) that etcd has written to its disk since it began, of which two
+        tell how fast the disk is. What the node does not have is null.
+      type: dict
     serve_problems: {description: By pod why it does not echo., type: dict}
     reach: {description: By pod what it reached., type: dict}
-    etcd_writes:
-      description: >-
-        V(seconds) and V(writes) that the node's etcd has written to its disk since it began; null where there is none.
-        Two of them tell how fast the disk is.
-      type: dict
-    addresses: {description: By interface its addresses when all of this was done., type: dict}
 """
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._node_probe import (
     reach_from_pods,
-    read_addresses,
-    read_etcd_writes,
     read_node,
+    read_now,
     serve_pods,
 )
 
@@ -137,8 +137,8 @@ def main() -> None:
         "node": read_node(run, params["system"]) if params["read"] else None,
         "serve_problems": serve_pods(pods, params["port"]),
         "reach": reach_from_pods(run, sources),
-        "etcd_writes": read_etcd_writes(),
-        "addresses": read_addresses(run),
+        # The last of all, so that two runs are two looks with all of this between them.
+        "now": read_now(run),
     }
     module.exit_json(changed=False, probe=probe)
 

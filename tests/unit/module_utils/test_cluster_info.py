@@ -11,6 +11,13 @@ from typing import Any
 
 import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils import _cluster_info as info
+from ansible_collections.detectviz.infra.plugins.module_utils._kube_api import (
+    KubeApi,
+    KubeUnreachable,
+    configuration_of,
+)
+
+from tests.unit.answers import answering
 
 NOW = datetime.datetime(2026, 1, 1, 0, 1, tzinfo=datetime.timezone.utc)
 ANNOTATIONS = {
@@ -116,3 +123,12 @@ def test_the_pause_image_is_the_one_that_most_nodes_have() -> None:
     nodes = [{"images": [f"pause/{name}", f"x/pause:{name}"]} for name in ("3.10", "3.9", "3.10")]
     assert info.pause_image(nodes) == "x/pause:3.10"
     assert info.pause_image([{"images": ["etcd:3"]}]) is None
+
+
+def test_an_api_server_that_is_not_ready_is_told_with_what_it_lacks() -> None:
+    with answering(200, "ok\n") as (url, _asked):
+        assert info.health(KubeApi(configuration_of({"host": url}))) == "ok"
+    with answering(500, "[+]ping ok\n[-]etcd failed: reason withheld\nreadyz check failed\n") as (url, _asked):
+        assert "[-]etcd failed: reason withheld" in info.health(KubeApi(configuration_of({"host": url}))).splitlines()
+    with pytest.raises(KubeUnreachable):
+        info.health(KubeApi(configuration_of({"host": url})))
