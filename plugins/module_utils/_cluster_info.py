@@ -78,14 +78,15 @@ def read_settled(
 
 
 def is_settled(cluster: Mapping[str, Any]) -> bool:
-    """Whether every node is ready and every pod that kube-system is to have.
+    """Whether every node is ready and every pod that kube-system is to have, static ones too, which no controller counts.
 
     Of a node that has just joined, the controller of a DaemonSet may not have heard yet.
     """
     nodes, controllers = cluster["nodes"], cluster["controllers"]
     nodes_ready = all(node["conditions"].get("Ready") == "True" for node in nodes.values())
+    static_ready = all(pod["ready"] for pod in cluster["pods"] if pod["static"])
     counted = all(controllers[name]["wanted"] >= len(nodes) for name in ON_EVERY_NODE if name in controllers)
-    return nodes_ready and counted and all(found["ready"] == found["wanted"] for found in controllers.values())
+    return nodes_ready and static_ready and counted and all(found["ready"] == found["wanted"] for found in controllers.values())
 
 
 def _calico_object(api: KubeApi, kind: str, name: str) -> dict[str, Any] | None:

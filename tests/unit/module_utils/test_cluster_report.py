@@ -663,7 +663,11 @@ def test_a_cluster_is_settled_when_nothing_is_only_starting() -> None:
     joining["nodes"]["w1"]["conditions"]["Ready"] = "False"
     uncounted = cluster()
     uncounted["controllers"]["kube-proxy"] = {"wanted": 2, "ready": 2}
-    assert not is_settled(starting) and not is_settled(joining) and not is_settled(uncounted)
+    restarting, gone = cluster(), cluster()
+    next(pod for pod in restarting["pods"] if pod["name"] == "kube-scheduler-m2").update(ready=False)
+    gone["pods"].append({**system_pod("job", "w1"), "phase": "Succeeded", "ready": False})
+    assert not is_settled(starting) and not is_settled(joining) and not is_settled(uncounted) and not is_settled(restarting)
+    assert is_settled(gone), "of a pod that nothing keeps running nothing is awaited"
 
 
 def test_the_page_shows_every_row_and_escapes(world: dict[str, Any]) -> None:
