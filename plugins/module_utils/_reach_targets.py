@@ -21,15 +21,15 @@ OUTSIDE = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})")
 def reach_targets(
     probe: Mapping[str, Any] | None,
     node: str,
-    mtu: int,
+    mtu: int | str,
     services: Mapping[str, Sequence[str]],
     egress: Sequence[str] = (),
 ) -> dict[str, Any]:
     """``serve`` and ``reach`` of the module ``node_probe`` for the pods on one node.
 
-    ``probe`` is what ``cluster_probe_pods`` returned, ``mtu`` that of the pods' network in bytes, ``services`` the
-    addresses of ``kubernetes`` and of ``probe``'s own Service by name, for DNS. ``egress`` are targets outside the cluster,
-    of the form of OUTSIDE. Raises InfraError for one of another form.
+    ``probe`` is what ``cluster_probe_pods`` returned, ``mtu`` that of the pods' network in bytes (text where a template of
+    ansible-core 2.18 made it), ``services`` the addresses of ``kubernetes`` and of ``probe``'s own Service by name, for DNS.
+    ``egress`` are targets outside the cluster, of the form of OUTSIDE. Raises InfraError for one of another form.
     """
     outside = [outside_target(text) for text in egress]
     pods = [pod for pod in (probe or {}).get("pods") or [] if pod["addresses"]]
@@ -40,7 +40,7 @@ def reach_targets(
     names = {"kubernetes.default": services.get("kubernetes") or []}
     names[f"{probe['service']['name']}.{probe['namespace']}"] = probe["service"]["addresses"]
     reach = [
-        {"name": pod["name"], "uid": pod["uid"], "targets": _targets(pod, pods, probe, mtu, names, outside)}
+        {"name": pod["name"], "uid": pod["uid"], "targets": _targets(pod, pods, probe, int(mtu), names, outside)}
         for pod in mine
         if pod["role"] in (EACH, DENIED)
     ]

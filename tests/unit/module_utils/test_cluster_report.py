@@ -648,6 +648,7 @@ def test_targets_cover_all_pairs_and_a_denied_pod() -> None:
     own, denied = plan["reach"]
     assert [ping["address"] for ping in own["targets"]["pings"]] == ["10.244.1.2", "10.244.2.2"]
     assert {ping["mtu"] for ping in own["targets"]["pings"]} == {1450}
+    assert reach_targets(PROBE, "m1", "1450", {"kubernetes": ["10.96.0.1"]}) == plan, "ansible-core 2.18 makes text of a number"
     assert own["targets"]["names"] == {"kubernetes.default": ["10.96.0.1"], "probe.ns": ["10.96.5.5"]}
     assert [target["address"] for target in denied["targets"]["blocked"]] == ["10.244.2.3"]
     assert [target["address"] for target in denied["targets"]["echo"]] == ["10.244.2.2"]
