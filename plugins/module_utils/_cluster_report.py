@@ -44,8 +44,9 @@ def cluster_nodes(
 ) -> list[dict[str, Any]]:
     """One row per machine of the cluster: what the site expects, and what the role ``cluster_checks`` saw.
 
-    name, control_plane, address, node_ips, labels, taints, data_disks (sizes in GiB); inside, and later, which is that at the
-    second look; serve_problems, reach, etcd_writes (of :func:`_etcd_disk.between`), and reason where there is no inside.
+    name, control_plane, address, node_ips, labels, taints, data_disks (sizes in GiB), containerd_version (null unless the machine
+    has its own); inside, and later, which is that at the second look; serve_problems, reach, etcd_writes (of
+    :func:`_etcd_disk.between`), and reason where there is no inside.
     """
     rows = []
     for name in names:
@@ -69,6 +70,7 @@ def cluster_nodes(
                 "labels": {**labels, **({CONTROL_PLANE_LABEL: ""} if master else {})},
                 "taints": sorted(taints),
                 "data_disks": [disk["size_gb"] for disk in (variables.get("disks") or [])[1:]],
+                "containerd_version": variables.get("containerd_version"),
                 "inside": inside,
                 "later": inside and {**inside, **then},
                 "serve_problems": probe.get("serve_problems") or {},
@@ -98,7 +100,7 @@ def build_cluster_report(
     second look), probe (of ``cluster_probe_pods``, or null), reason (why cluster or probe is null), backup (Unix time of the
     newest, or null) and kubeconfig (row of ``certificate_rows`` of the one on the control machine, or null).
     ``expected`` has version, endpoint, vip, masters, certificate_names, pod_cidrs, service_cidrs, proxy_mode, cni_mtu,
-    felix, pools, kube_vip_version, calico_version, volume_group, certificate_days, allow_standins,
+    felix, pools, kube_vip_version, calico_version, containerd_version, volume_group, certificate_days, allow_standins,
     backup_hours (0: not asked for).
     ``now`` is a time in ISO 8601.
 

@@ -46,6 +46,7 @@ EXPECTED: dict[str, Any] = {
     "pools": {"default-ipv4-ippool": {"cidr": "10.244.0.0/16", "vxlanMode": "Always", "ipipMode": "Never"}},
     "kube_vip_version": "v1.2.3",
     "calico_version": "v3.31.7",
+    "containerd_version": "2",
     "volume_group": "data-vg",
     "certificate_days": 30,
     "backup_hours": 0,
@@ -339,6 +340,34 @@ def test_a_site_that_has_calico_look_elsewhere_gets_what_it_asked_for(world: dic
     assert row_of(world, "m1", "Calico's address") == ("192.168.0.11", "ok")
     world["cluster"]["nodes"]["m1"]["calico"] = []
     assert row_of(world, "m1", "Calico's address") == ("none", "MISS")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "site", "own", "verdict"),
+    [
+        ("containerd://2.4.2", "2", None, "ok"),
+        ("containerd://2.4.2", "2.4", None, "ok"),
+        ("containerd://2.4.2", "2.4.2", None, "ok"),
+        ("containerd://v2.4.2", "2", None, "ok"),
+        ("containerd://2.4.2", "2.40", None, "MISS"),
+        ("containerd://1.7.27", "1.7", None, "ok"),
+        ("containerd://1.7.24~ds1", "1.7.24", None, "ok"),
+        ("containerd://2.4.2", "1.7", None, "MISS"),
+        ("containerd://1.7.27", "2", None, "MISS"),
+        ("containerd://1.7.27", "2", "1.7", "ok"),
+        ("containerd://2.4.2", "2", "1", "MISS"),
+        ("cri-o://2.4.2", "2", None, "MISS"),
+        (None, "2", None, "MISS"),
+    ],
+)
+def test_the_container_runtime_is_the_one_that_the_site_wants(
+    world: dict[str, Any], runtime: str | None, site: str, own: str | None, verdict: str
+) -> None:
+    world["cluster"]["nodes"]["w1"]["runtime"] = runtime
+    world["expected"] = {"containerd_version": site}
+    world["vars"]["w1"]["containerd_version"] = own
+    assert row_of(world, "w1", "container runtime") == (str(runtime), verdict)
+    assert row_of(world, "m1", "container runtime")[1] == ("ok" if site.startswith("2") and site != "2.40" else "MISS")
 
 
 BESIDE = "kube-vip beside the masters' static pods"

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The detectviz.infra authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What acceptance wants of the pods' network: what the role that makes it was told, never a copy of it."""
+"""What acceptance wants of the pods' network and the container runtime: what the roles that make them were told, never a copy."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import yaml
 
 from tests.unit.plays import run, starter
 
-KEYS = ("felix", "pools", "cni_mtu", "calico_address_detection")
+KEYS = ("felix", "pools", "cni_mtu", "calico_address_detection", "containerd_version")
 
 
 def expected(folder: Path, **variables: Any) -> dict[str, Any]:
@@ -53,3 +53,11 @@ def test_what_calico_is_told_is_what_is_expected(tmp_path: Path) -> None:
     assert (pool["cidr"], pool["vxlanMode"], pool["ipipMode"]) == ("10.9.0.0/16", "Never", "CrossSubnet")
     assert (found["felix"], found["cni_mtu"]) == ({"vxlanMTU": 1380, "wireguardMTU": 1340}, 1380)
     assert found["calico_address_detection"] == "interface=eth1"
+
+
+def test_containerd_is_the_one_that_its_role_installs(tmp_path: Path) -> None:
+    assert expected(tmp_path)["containerd_version"] == "2"
+
+
+def test_a_site_with_containerd_1_gets_what_it_asked_for(tmp_path: Path) -> None:
+    assert expected(tmp_path, containerd_version="1.7")["containerd_version"] == "1.7"
