@@ -102,9 +102,12 @@ def join(
             wait_until(clock, timeout, "the kubelet's health", node_state.kubelet_healthy)
 
 
-def pull_images(run: Run, cluster: Mapping[str, Any], check: bool = False) -> list[str]:
-    """Fetches the control plane's images that are not there yet; their names. ``check``: only tells them."""
-    with secret_file("images.json", config.documents([config.cluster_configuration(cluster)])) as path:
+def pull_images(run: Run, configuration: config.Object, check: bool = False) -> list[str]:
+    """Fetches the control plane's images that are not there yet; their names. ``check``: only tells them.
+
+    ``configuration``: kubeadm's ClusterConfiguration.
+    """
+    with secret_file("images.json", config.documents([configuration])) as path:
         missing = missing_images(run, path)
         if missing and not check:
             kubeadm(run, "config", "images", "pull", "--config", path)

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_config as config
+from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_node as kubeadm_node
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as node_state
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_certificates import processes, restart
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import (
     kubeadm,
-    missing_images,
     ready,
     secret_file,
     wait_until,
@@ -164,18 +164,14 @@ def restore_manifests() -> list[str]:
     return restored
 
 
-def pull_images(run: Run, version: str, repository: str | None) -> list[str]:
-    """Fetches the control plane's images of a version that are not there yet; their names."""
+def pull_images(run: Run, version: str, repository: str | None, check: bool = False) -> list[str]:
+    """Fetches the control plane's images of a version that are not there yet; their names. ``check``: only tells them."""
     document: dict[str, Any] = {
         "apiVersion": config.API_VERSION, "kind": "ClusterConfiguration", "kubernetesVersion": version,
     }  # fmt: skip
     if repository:
         document["imageRepository"] = repository
-    with secret_file("upgrade-images.json", config.documents([document])) as path:
-        missing = missing_images(run, path)
-        if missing:
-            kubeadm(run, "config", "images", "pull", "--config", path)
-    return missing
+    return kubeadm_node.pull_images(run, document, check)
 
 
 def upgrade_configuration(version: str, ignore: Sequence[str]) -> dict[str, Any]:

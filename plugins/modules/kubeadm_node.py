@@ -223,6 +223,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._clock import Syst
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError, ProblemsError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments import CLUSTER_SPEC, runner
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_certificates import put_back
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import cluster_configuration
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_evict import evict
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubeadm_version, observe
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_reset import found_files, reset
@@ -283,7 +284,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
                 return {"changed": True, "images": []}
             cluster["version"] = cluster["version"] or installed
         if state == "images":
-            images = node.pull_images(run, cluster, module.check_mode)
+            images = node.pull_images(run, cluster_configuration(cluster), module.check_mode)
             if not module.check_mode and not params["allow_standins"] and (marks := marked(read_marks(run), params["name"])):
                 raise ProblemsError("a lab's images", marks)
             return {"changed": bool(images), "images": images}

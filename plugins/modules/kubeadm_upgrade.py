@@ -113,7 +113,7 @@ restored:
   type: list
   elements: str
 images:
-  description: Images that were fetched.
+  description: Images that were, or would be, fetched. A check run can name none where kubeadm is not installed yet.
   returned: state is images
   type: list
   elements: str
@@ -127,6 +127,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._clock import Syst
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_arguments import runner
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import only_one
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubeadm_version
 
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["observed", "images", "upgraded", "settled"], "default": "observed"},
@@ -151,11 +152,14 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         if state == "observed":
             seen = upgrade.observe(run, params["address"])
             return {"changed": bool(restored), "restored": restored, "node": seen}
+        if state == "images":
+            # Only a check run comes so far without kubeadm, which knows the images: all are still to be fetched.
+            if module.check_mode and kubeadm_version(run) is None:
+                return {"changed": True, "images": []}
+            images = upgrade.pull_images(run, params["version"], params["image_repository"], module.check_mode)
+            return {"changed": bool(images), "images": images}
         if module.check_mode:
             return {"changed": state != "settled"}
-        if state == "images":
-            images = upgrade.pull_images(run, params["version"], params["image_repository"])
-            return {"changed": bool(images), "images": images}
         if state == "settled":
             upgrade.settle(clock, params, params["timeout"])
             return {"changed": False}

@@ -14,7 +14,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_no
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as observe
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_upgrade as upgrade
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
-from ansible_collections.detectviz.infra.plugins.modules import kubeadm_node
+from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_config import cluster_configuration
+from ansible_collections.detectviz.infra.plugins.modules import kubeadm_node, kubeadm_upgrade
 
 
 def fail_after(written: Path | None, step: str = "init") -> None:
@@ -103,7 +104,7 @@ CLUSTER = {"name": "x", "endpoint": "192.0.2.10:6443", "certificate_names": [], 
 
 
 def for_a_new_node(run: node.Run, version: str, registry: str | None) -> list[str]:
-    return node.pull_images(run, {**CLUSTER, "version": version, "image_repository": registry})
+    return node.pull_images(run, cluster_configuration({**CLUSTER, "version": version, "image_repository": registry}))
 
 
 @pytest.mark.parametrize("registry", [None, "192.0.2.1:5000/k8s"])
@@ -121,28 +122,36 @@ def test_images_are_those_of_the_sites_version_and_registry_and_fetched_once(
     assert list((root / "run").iterdir()) == []
 
 
-def of_the_module(root: Path, monkeypatch: pytest.MonkeyPatch, run: node.Run, check: bool = True) -> dict[str, Any]:
+def of_the_module(which: Any, root: Path, monkeypatch: pytest.MonkeyPatch, run: node.Run, check: bool = True) -> dict[str, Any]:
     """What the module returns for state=images."""
     monkeypatch.setattr(node, "RUN_DIR", root / "run")
     monkeypatch.setattr(node, "LOCK", root / "run/kubeadm.lock")
-    monkeypatch.setattr(kubeadm_node, "runner", lambda _module: run)
+    monkeypatch.setattr(which, "runner", lambda _module: run)
     cluster = {**CLUSTER, "version": None, "image_repository": None}
     params = {"state": "images", "name": "n", "timeout": 1, "cluster": cluster, "allow_standins": True}
-    module: Any = SimpleNamespace(params=params, check_mode=check)
-    return kubeadm_node.act(module)
+    module: Any = SimpleNamespace(params={**params, "version": "v1.36.3", "image_repository": None}, check_mode=check)
+    result: dict[str, Any] = which.act(module)
+    return result
 
 
-def test_a_check_run_tells_the_images_that_are_missing_and_fetches_none(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+both_modules = pytest.mark.parametrize("which", [kubeadm_node, kubeadm_upgrade], ids=["new node", "upgrade"])
+
+
+@both_modules
+def test_a_check_run_tells_the_images_that_are_missing_and_fetches_none(
+    root: Path, monkeypatch: pytest.MonkeyPatch, which: Any
+) -> None:
     wanted = Images.of("v1.36.3")
     run = Images(wanted[1])
     missing = {"changed": True, "images": [wanted[0]]}
-    assert of_the_module(root, monkeypatch, run) == missing and run.pulls == 0
-    assert of_the_module(root, monkeypatch, run, check=False) == missing and run.pulls == 1
-    assert of_the_module(root, monkeypatch, run) == {"changed": False, "images": []}
+    assert of_the_module(which, root, monkeypatch, run) == missing and run.pulls == 0
+    assert of_the_module(which, root, monkeypatch, run, check=False) == missing and run.pulls == 1
+    assert of_the_module(which, root, monkeypatch, run) == {"changed": False, "images": []}
 
 
+@both_modules
 def test_a_check_run_on_a_machine_that_is_not_prepared_yet_has_all_images_to_fetch(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+    root: Path, monkeypatch: pytest.MonkeyPatch, which: Any
 ) -> None:
     def nothing(command: list[str]) -> tuple[int, str]:
         return 127, f"{command[0]} is not installed"
@@ -150,5 +159,5 @@ def test_a_check_run_on_a_machine_that_is_not_prepared_yet_has_all_images_to_fet
     def no_containerd(command: list[str]) -> tuple[int, str]:
         return nothing(command) if command[0] == "ctr" else Images()(command)
 
-    assert of_the_module(root, monkeypatch, nothing) == {"changed": True, "images": []}
-    assert of_the_module(root, monkeypatch, no_containerd) == {"changed": True, "images": Images.of("v1.36.3")}
+    assert of_the_module(which, root, monkeypatch, nothing) == {"changed": True, "images": []}
+    assert of_the_module(which, root, monkeypatch, no_containerd) == {"changed": True, "images": Images.of("v1.36.3")}
