@@ -83,7 +83,8 @@ def _listens(address: str) -> Any:
 
 
 def prepare(
-    run: node.Run, archive: Path, key: str, name: str, members: Mapping[str, str], token: str, identity: bool
+    run: node.Run, archive: Path, key: str, name: str, members: Mapping[str, str], token: str, identity: bool,
+    containerd_folder: str,
 ) -> dict[str, Any]:
     """Makes etcd's data of the backup, beside what is there; nothing of the cluster is touched. The backup's list of contents.
 
@@ -103,7 +104,7 @@ def prepare(
         manifest = read_text(MANIFESTS / "etcd.yaml") or read_text(STOPPED / "etcd.yaml")
         image = contents["etcd_image"] if identity else etcd_image(manifest, images)
         # Where the backup is of another patch than this node's kubeadm, no one has fetched it yet.
-        fetch_image(run, image)
+        fetch_image(run, image, containerd_folder)
         tool = from_image(run, image)
         status = snapshot_status(tool, WORK / SNAPSHOT)
         if status["hash"] != contents["etcd"]["hash"]:

@@ -17,9 +17,6 @@ from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members impo
 BUMP = 1_000_000_000
 """Added to the revision of a restored store, so that no client mistakes old for new: more writes than etcd sees in years."""
 
-HOSTS = "/etc/containerd/certs.d"
-"""Where containerd is told of mirrors; ctr by itself does not look there."""
-
 Run = Callable[[list[str]], tuple[int, str]]
 Tool = Callable[[list[str], Path], str]
 """Runs etcdutl with arguments on a folder that it may write; its output. Raises InfraError."""
@@ -36,11 +33,13 @@ def etcd_image(manifest: str | None, images: str) -> str:
     raise InfraError("No image of etcd is known on this node: install kubeadm, or fetch the control plane's images first")
 
 
-def fetch_image(run: Run, image: str) -> None:
+def fetch_image(run: Run, image: str, containerd_folder: str) -> None:
     """Fetches an image that containerd has not got, through its mirrors. Raises InfraError."""
     if image in run(["ctr", "-n", "k8s.io", "images", "list", "-q"])[1].split():
         return
-    code, output = run(["ctr", "-n", "k8s.io", "images", "pull", "--hosts-dir", HOSTS, image])
+    # ctr by itself does not look for mirrors where containerd is told of them.
+    mirrors = f"{containerd_folder}/certs.d"
+    code, output = run(["ctr", "-n", "k8s.io", "images", "pull", "--hosts-dir", mirrors, image])
     if code != 0:
         raise InfraError(
             f"{image}, whose etcdutl is needed, is not on this node, and fetching it ended with code {code}: {output.strip()[-500:]}. "

@@ -65,6 +65,10 @@ options:
       - Where an earlier run has done so with the same backup, it is left as it is.
     type: bool
     default: false
+  containerd_folder:
+    description: Where containerd's files are, and below them its mirrors, as the role P(detectviz.infra.containerd#role) has it.
+    type: path
+    default: /etc/containerd
   contents:
     description: What V(prepared) has returned.
     type: dict
@@ -113,6 +117,7 @@ ARGUMENT_SPEC = {
     "members": {"type": "dict"},
     "token": {"type": "str", "no_log": False},
     "identity": {"type": "bool", "default": False},
+    "containerd_folder": {"type": "path", "default": "/etc/containerd"},
     "contents": {"type": "dict"},
     "timeout": {"type": "int", "default": 300},
 }
@@ -126,7 +131,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
         if state == "prepared":
             contents = etcd.prepare(
                 runner(module), Path(params["archive"]), params["key"], params["name"], params["members"], params["token"],
-                params["identity"],
+                params["identity"], params["containerd_folder"],
             )  # fmt: skip
             return {"changed": True, "contents": contents}
         if state == "stopped":

@@ -17,6 +17,9 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_no
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as observed
 from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive import PKI_FILES, write_archive
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.modules import etcd_restore
+
+from tests.unit.plays import ROOT, tasks_of
 
 
 def certificate(folder: Path, name: str) -> str:
@@ -26,6 +29,7 @@ def certificate(folder: Path, name: str) -> str:
 
 
 CONTENTS = {"etcd": {"revision": 7, "hash": 42}}
+FOLDER = "/srv/containerd"
 KUBEADMS, BACKUPS = "registry.k8s.io/etcd:3.6.8-0", "registry.k8s.io/etcd:3.6.5-0"
 
 
@@ -50,7 +54,11 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def prepare(machine: Path, key: str, identity: bool) -> None:
-    etcd.prepare(lambda _command: (127, ""), machine / "archive", key, "n1", {"n1": "192.0.2.11"}, "t", identity)
+    prepared_by(lambda _command: (127, ""), machine, key, identity)
+
+
+def prepared_by(run: node.Run, machine: Path, key: str, identity: bool) -> None:
+    etcd.prepare(run, machine / "archive", key, "n1", {"n1": "192.0.2.11"}, "t", identity, FOLDER)
 
 
 class Containerd:
@@ -65,7 +73,7 @@ class Containerd:
         if "list" in command:
             return 0, "\n".join(self.present)
         if "pull" in command:
-            if command[-1] != self.registry or command[command.index("--hosts-dir") + 1] != "/etc/containerd/certs.d":
+            if command[-1] != self.registry or command[command.index("--hosts-dir") + 1] != f"{FOLDER}/certs.d":
                 return 1, f"ctr: failed to resolve reference {command[-1]}: not found"
             self.present.add(command[-1])
             return 0, "done"
@@ -116,11 +124,18 @@ def test_the_backups_image_of_etcd_is_fetched_through_mirrors_on_a_machine_made_
     write_archive(machine / "archive", key, contents, {"snapshot.db": b"snapshot"})
     for registry in (BACKUPS, "nothing, as it is there already"):
         node_of_today = Containerd(KUBEADMS if registry == BACKUPS else BACKUPS, registry)
-        etcd.prepare(node_of_today, machine / "archive", key, "n1", {"n1": "192.0.2.11"}, "t", True)
+        prepared_by(node_of_today, machine, key, True)
         assert (machine / "restore/data/member").is_dir()
     with pytest.raises(InfraError, match=rf"{BACKUPS}, .*not found.*registry_mirrors"):
-        etcd.prepare(Containerd(KUBEADMS, KUBEADMS), machine / "archive", key, "n1", {"n1": "192.0.2.11"}, "t", True)
+        prepared_by(Containerd(KUBEADMS, KUBEADMS), machine, key, True)
     assert not (machine / "restore").exists()
+
+
+def test_mirrors_are_looked_for_where_the_role_writes_them() -> None:
+    role = tasks_of("roles/containerd/defaults/main.yml")["containerd_folder"]
+    assert etcd_restore.ARGUMENT_SPEC["containerd_folder"]["default"] == role
+    preparing = (ROOT / "playbooks/restore.yml").read_text(encoding="utf-8").partition("state: prepared")[2].partition("- name:")[0]
+    assert 'containerd_folder: "{{ containerd_folder | default(omit) }}"' in preparing
 
 
 def test_nothing_is_put_back_that_was_not_prepared(machine: Path) -> None:
