@@ -29,8 +29,10 @@ DEPRECATED, BUDGETS, BARE, END_OF_LIFE = "deprecated_apis", "budgets", "bare_pod
 ACCEPTABLE = (DEPRECATED, BUDGETS, BARE, END_OF_LIFE)
 """Problems that a user may take upon himself, by name."""
 
-BROUGHT_UP = "playbooks/p2_kubernetes.yml with kubernetes_version set to what runs"
+BROUGHT_UP = "bring the cluster back first (playbooks/p2_kubernetes.yml with kubernetes_version set to what runs)"
 """P2 refuses for another version, and names the upgrade."""
+BY_HAND = "bring it back by hand (journalctl -u kubelet there tells why; other playbooks refuse while versions differ)"
+"""The same once an upgrade is begun: no version is what runs."""
 
 Version = tuple[int, ...]
 Problem = tuple[str, str]
@@ -60,24 +62,31 @@ def upgrade_plan(
     ``cluster_workload``. ``certificates``: rows of ``certificate_rows``. ``accept``: of ACCEPTABLE.
 
     Returns target, current (the lowest version of an API server), problems, accepted, notes, steps {name: [step]},
-    commands {name: command of kubeadm}, lines (the plan in words).
+    commands {name: command of kubeadm}, order (all names), undrained (workers whose pods stay), lines (the plan in words).
+
+    A worker that is not ready forbids the begin of an upgrade, as P2 can mend it. Once one is begun nothing else can, and
+    nothing else could go on: it comes last, and is not drained, as nothing there would end its pods.
     """
     everyone = [*masters, *workers]
     unseen = [name for name in everyone if name not in nodes]
     if unseen:
-        return _refused([f"{name} was not reached: nothing is decided without it" for name in unseen])
+        return _refused([
+            f"{name} was not reached: nothing is decided without it; bring it up, or {_taken_out(name)}" for name in unseen
+        ])  # fmt: skip
     target = target_version(nodes, everyone, wanted)
     current = _lowest(nodes[name]["api_server"] for name in masters)
     if target is None or current is None:
         told = [] if target else [*_unoffered(nodes, everyone, wanted)]
-        told += [] if current else [f"No API server of a master answers: bring the cluster up first ({BROUGHT_UP})"]
+        told += [] if current else [f"No API server of a master answers: {_way_back(nodes)}"]
         return _refused(told)
     steps, commands = _steps(nodes, workload, masters, workers, target)
+    undrained = [name for name in workers if not (workload["nodes"].get(name) or {"ready": True})["ready"]]
+    order = [*(name for name in everyone if name not in undrained), *undrained]
     found = [
         *_skew_problems(nodes, workload, masters, workers, target),
         *_missing_packages(nodes, steps, target),
         *_unhealthy(nodes, workload, everyone, masters),
-        *(_drain_problems(workload, steps) if drain else ()),
+        *(_drain_problems(workload, steps, undrained) if drain else ()),
         *_deprecated(nodes, masters, target),
         *_certificate_problems(certificates),
         *_end_of_life(target, end_of_life, today or datetime.datetime.now(datetime.timezone.utc).date()),
@@ -88,17 +97,44 @@ def upgrade_plan(
     return {
         "target": target, "current": current, "problems": problems,
         "accepted": [text for kind, text in found if kind in accept],
-        "notes": [*_ending(certificates), *([f"v{_minor(target)} is maintained until {end_of_life}"] if end_of_life else [])],
-        "steps": steps, "commands": commands,
-        "lines": [f"{name}: {_words(steps[name], commands.get(name), target, drain)}" for name in everyone],
+        "notes": [
+            *(_comes_last(name) for name in undrained if steps[name]), *_ending(certificates),
+            *([f"v{_minor(target)} is maintained until {end_of_life}"] if end_of_life else []),
+        ],
+        "steps": steps, "commands": commands, "order": order, "undrained": undrained,
+        "lines": [f"{name}: {_words(steps[name], commands.get(name), target, drain and name not in undrained)}" for name in order],
     }  # fmt: skip
 
 
 def _refused(problems: list[str]) -> dict[str, Any]:
     return {
         "target": None, "current": None, "problems": problems, "accepted": [], "notes": [], "steps": {}, "commands": {},
-        "lines": [],
+        "order": [], "undrained": [], "lines": [],
     }  # fmt: skip
+
+
+def _begun(nodes: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether an upgrade has come so far that P2 refuses whatever version it is given."""
+    versions = {upstream(version) for node in nodes.values() for version in node["packages"].values()}
+    return len(versions) > 1 or any(node["begun"] for node in nodes.values())
+
+
+def _way_back(nodes: Mapping[str, Mapping[str, Any]]) -> str:
+    return BY_HAND if _begun(nodes) else BROUGHT_UP
+
+
+def _taken_out(name: str) -> str:
+    return (
+        f"take it out with playbooks/remove_node.yml -e remove={name} -e remove_drain=false, and its row out of the table until "
+        "the upgrade is at its end"
+    )
+
+
+def _comes_last(name: str) -> str:
+    return (
+        f"{name} is not ready: it comes last, and its pods stay. If it cannot be upgraded so, playbooks/replace_node.yml -e "
+        f"replace={name} -e kubernetes_packages_replace=true wipes it and joins it again"
+    )
 
 
 def target_version(nodes: Mapping[str, Mapping[str, Any]], names: Sequence[str], wanted: str) -> str | None:
@@ -233,16 +269,19 @@ def _missing_packages(
 def _unhealthy(
     nodes: Mapping[str, Mapping[str, Any]], workload: Mapping[str, Any], everyone: Sequence[str], masters: Sequence[str]
 ) -> Iterator[Problem]:
-    """What is not whole, but for a node on which an upgrade has begun: that is what this run repairs."""
-    again = f"bring the cluster back first ({BROUGHT_UP})"
+    """What is not whole, but for what this run repairs: a node on which an upgrade has begun, and workers that come last."""
+    begun, again = _begun(nodes), _way_back(nodes)
     for name in everyone:
         if nodes[name]["begun"]:
             continue
         seen = workload["nodes"].get(name)
         if seen is None:
-            yield "", f"{name} is no node of the cluster: {again}, or take its row out of the table"
-        elif not seen["ready"]:
+            first = "" if begun else f"{again}, or "
+            yield "", f"{name} is no node of the cluster: {first}take its row out of the table until the upgrade is at its end"
+        elif not seen["ready"] and not begun:
             yield "", f"{name} is not ready: {again}"
+        elif not seen["ready"] and name in masters:
+            yield "", f"{name} is not ready: {again}, or {_taken_out(name)}"
         if name in masters and nodes[name]["api_server"] is None:
             yield "", f"The API server of {name} does not answer: {again}"
     strangers = sorted(set(workload["nodes"]) - set(everyone))
@@ -260,8 +299,10 @@ def _unhealthy(
             return
 
 
-def _drain_problems(workload: Mapping[str, Any], steps: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
-    drained = {name for name, planned in steps.items() if KUBELET in planned}
+def _drain_problems(
+    workload: Mapping[str, Any], steps: Mapping[str, Sequence[str]], undrained: Sequence[str]
+) -> Iterator[Problem]:
+    drained = {name for name, planned in steps.items() if KUBELET in planned} - set(undrained)
     for budget in workload["budgets"]:
         pods = [item for item in budget["pods"] if item["node"] in drained]
         if pods and budget["allowed"] < 1:

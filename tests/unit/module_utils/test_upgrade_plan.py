@@ -45,8 +45,10 @@ def workload(version: str = OLD, **changes: Any) -> dict[str, Any]:
 
 
 def plan(nodes: dict[str, Any], load: dict[str, Any] | None = None, wanted: str = "1.36", **more: Any) -> dict[str, Any]:
+    """All that are no masters are workers."""
     options = {"end_of_life": "2027-06-28", "today": TODAY, **more}
-    return upgrade_plan(nodes, load or workload(), MASTERS, WORKERS, wanted, **options)
+    workers = [*WORKERS, *(name for name in nodes if name not in EVERYONE)]
+    return upgrade_plan(nodes, load or workload(), MASTERS, workers, wanted, **options)
 
 
 def all_old() -> dict[str, Any]:
@@ -182,6 +184,40 @@ def test_an_apply_that_was_killed_is_gone_on_with_although_its_node_is_not_whole
     assert found["steps"]["m1"] == ["control_plane", "kubelet", "release"] and found["commands"]["m1"] == "apply"
 
 
+def begun_with(*unready: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A cluster whose masters and first worker are new."""
+    load = workload(NEW)
+    load["nodes"].update({name: seen(OLD) for name in ("w2", "w3")})
+    load["nodes"].update({name: {**load["nodes"][name], "ready": False} for name in unready})
+    return {**all_new(), "w2": node("w2"), "w3": node("w3")}, load
+
+
+def test_a_worker_that_is_not_ready_comes_last_and_undrained_once_an_upgrade_is_begun() -> None:
+    nodes, load = begun_with("w2")
+    load["bare"] = [{"pod": "shop/by-hand", "node": "w2"}]
+    found = plan(nodes, load)
+    assert found["problems"] == []
+    assert found["order"] == [*MASTERS, "w1", "w3", "w2"] and found["undrained"] == ["w2"]
+    assert found["lines"][-1].startswith("w2: ") and "(no drain)" in found["lines"][-1] and "(no drain)" not in found["lines"][-2]
+    assert any("-e replace=w2 -e kubernetes_packages_replace=true" in note for note in found["notes"])
+
+
+def test_packages_that_an_ended_run_had_prepared_are_a_begun_upgrade() -> None:
+    nodes = all_old()
+    nodes["m1"]["packages"] = {**nodes["m1"]["packages"], "kubeadm": "1.36.3-1.1"}
+    load = workload()
+    load["nodes"]["w1"] = seen(ready=False)
+    assert plan(nodes, load)["problems"] == []
+
+
+def test_a_master_that_is_not_ready_has_a_way_out_that_does_not_refuse_a_begun_upgrade() -> None:
+    nodes, load = begun_with("m3")
+    nodes["m3"]["api_server"] = None
+    told = "\n".join(plan(nodes, load)["problems"])
+    assert "m3 is not ready" in told and "playbooks/remove_node.yml -e remove=m3 -e remove_drain=false" in told
+    assert "p2_kubernetes" not in told
+
+
 def test_a_kill_after_the_cluster_knew_its_version_leaves_no_second_apply() -> None:
     load = workload(NEW)
     load["nodes"] = {name: seen(OLD) for name in EVERYONE}
@@ -207,7 +243,8 @@ def test_a_kubelet_that_was_replaced_and_not_restarted_is_seen() -> None:
 def test_a_node_that_nobody_reached_or_that_is_not_in_the_table_is_told() -> None:
     nodes = all_old()
     del nodes["m2"]
-    assert plan(nodes)["problems"] == ["m2 was not reached: nothing is decided without it"]
+    (problem,) = plan(nodes)["problems"]
+    assert problem.startswith("m2 was not reached: nothing is decided without it; bring it up, or ")
     load = workload()
     load["nodes"]["stranger"] = seen()
     assert "stranger is a node and not in the table" in plan(all_old(), load)["problems"][0]

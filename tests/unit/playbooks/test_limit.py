@@ -12,7 +12,8 @@ import yaml
 from tests.unit.plays import ROOT, run, starter
 
 GUARD = "tasks/site_checked.yml"
-WITHIN = {"k8s_cluster": ["masters", "workers", "masters:workers"]}
+UPGRADED = "{{ (hostvars['localhost'].kubernetes_upgrade_plan | default({})).order | default([]) }}"
+WITHIN = {"k8s_cluster": ["masters", "workers", UPGRADED]}
 PLAYBOOKS = {
     path: [play for play in yaml.safe_load(path.read_text(encoding="utf-8")) if play.get("hosts", "localhost") != "localhost"]
     for path in sorted((ROOT / "playbooks").glob("*.yml"))

@@ -5,15 +5,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused
 from ansible_collections.detectviz.infra.plugins.modules import cluster_workload
 
-from tests.unit.plays import tasks_of
+from tests.unit.plays import play, run, tasks_of
 
 MENDED = "playbooks/p2_kubernetes.yml, with kubernetes_version set to what runs"
 
@@ -23,6 +25,39 @@ def test_the_kubeconfig_is_fetched_before_the_api_is_asked() -> None:
     roles = [task["ansible.builtin.include_role"]["name"] for task in deciding["tasks"]]
     assert roles.index("detectviz.infra.kubeconfig") < roles.index("detectviz.infra.kubernetes_upgrade")
     assert "connection" not in deciding, "it would also hold for the master that is asked"
+
+
+def turns(folder: Path, plan: dict[str, Any]) -> tuple[int, str]:
+    """The play that goes from node to node, with other tasks. The inventory has the workers first."""
+    (upgrading,) = [item for item in tasks_of("playbooks/upgrade.yml") if item.get("serial") == 1]
+    tasks = [{"ansible.builtin.debug": {"msg": "turn of {{ inventory_hostname }}"}}]
+    planning = {"hosts": "localhost", "gather_facts": False, "tasks": [{"ansible.builtin.set_fact": {"kubernetes_upgrade_plan": plan}}]}
+    plays = [planning, {**upgrading, "become": False, "connection": "local", "tasks": tasks}]
+    (folder / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
+    (folder / "hosts").write_text("[workers]\nw1\nw2\nw3\n[masters]\nm1\n", encoding="utf-8")
+    return run(folder, folder / "hosts", folder / "play.yml")
+
+
+def test_nodes_take_their_turn_as_the_plan_says(tmp_path: Path) -> None:
+    code, output = turns(tmp_path, {"order": ["m1", "w1", "w3", "w2"]})
+    assert code == 0 and re.findall(r"turn of (\w+)", output) == ["m1", "w1", "w3", "w2"], output
+
+
+@pytest.mark.parametrize("undrained", [True, False])
+def test_a_worker_that_is_not_ready_is_started_and_not_drained(tmp_path: Path, undrained: bool) -> None:
+    """Which of the role's tasks on kubelet and drain are done."""
+    role = "roles/kubernetes_upgrade"
+    tasks = [
+        {"ansible.builtin.debug": {"msg": f"done: {task['name']}"}, "when": task.get("when", True)}
+        for part in ("main", "kubelet")
+        for task in tasks_of(f"{role}/tasks/{part}.yml")
+    ]
+    planned = {"kubernetes_upgrade_plan": {"undrained": ["w1"] if undrained else [], "steps": {"w1": ["kubelet"]}, "target": "v1.36.3"}}
+    variables = {**tasks_of(f"{role}/vars/main.yml"), "kubernetes_upgrade_drain": True}
+    code, output = play(tmp_path, tasks, {"localhost": planned, "w1": variables}, "--limit", "w1", masters=["localhost"])
+    assert code == 0 and "done: The packages have the wanted version" in output, output
+    assert ("done: The kubelet of a worker that is not ready runs" in output) == undrained
+    assert ("done: Pods go elsewhere, as disruption budgets let them" in output) != undrained
 
 
 def told(monkeypatch: pytest.MonkeyPatch, kubeconfig: Path) -> str:

@@ -38,6 +38,14 @@ def test_a_machine_that_is_no_node_may_have_another_version_replaced(tmp_path: P
     assert code == 0, output
 
 
+def test_a_node_that_is_to_be_wiped_may_have_another_version_replaced(tmp_path: Path) -> None:
+    wiped = ("-e", '{"kubeadm_reset_nodes": ["w1"]}')
+    for arguments, others in [((*wiped, *REPLACE), ["w2"]), (wiped, ["w1", "w2"])]:
+        code, output = judged(tmp_path, {"m1": "1.36.3", "w1": "1.35.9", "w2": "1.35.9"}, {}, *arguments)
+        told = ", ".join(f"{name} has kubelet 1.35.9-1.1" for name in others)
+        assert code != 0 and f"and {told}: another version" in output, output
+
+
 def test_a_node_has_its_kubelet_replaced_by_the_upgrade_alone(tmp_path: Path) -> None:
     code, output = judged(tmp_path, {"m1": "1.35.9", "w1": "1.35.9"}, {"w2": "1.35.8"}, *REPLACE)
     assert code != 0, output
