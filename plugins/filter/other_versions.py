@@ -17,7 +17,7 @@ version_added: 0.1.0
 short_description: Which machines have packages of another version than the wanted one
 description:
   - Compares what is installed with one wanted version, which may be short, such as V(1.36).
-positional: _input, wanted
+positional: _input, wanted, names, rivals
 options:
   _input:
     description: Installed packages by machine, as M(detectviz.infra.node_state) returns them.
@@ -27,12 +27,22 @@ options:
     description: The version, V(1.36), V(1.36.3) or in full.
     type: str
     required: true
+  names:
+    description: The packages that are to have it. Others are passed over.
+    type: list
+    elements: str
+    required: true
+  rivals:
+    description: Packages that would have to go for those, so that they count in any version.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
 - name: Nobody
   ansible.builtin.debug:
-    msg: "{{ {'node-1': {'kubelet': {'version': '1.36.3-1.1'}}} | detectviz.infra.other_versions('1.36') }}"
+    msg: "{{ {'node-1': {'kubelet': {'version': '1.36.3-1.1'}}} | detectviz.infra.other_versions('1.36', ['kubelet']) }}"
 """
 
 RETURN = r"""

@@ -52,10 +52,18 @@ def matches(version: str, wanted: str) -> bool:
     return have[: len(want)] == want
 
 
-def other_versions(machines: Mapping[str, Mapping[str, Mapping[str, Any]]], wanted: str) -> list[str]:
-    """One text for each machine that has packages of another version than the wanted one."""
+def other_versions(
+    machines: Mapping[str, Mapping[str, Mapping[str, Any]]], wanted: str, names: Iterable[str], rivals: Iterable[str] = ()
+) -> list[str]:
+    """One text for each machine that has packages of these names in another version than the wanted one, or one of the
+    ``rivals``, which have other names and would have to go for them."""
+    judged, others = set(names), set(rivals) - set(names)
     told = {
-        machine: [f"{name} {package['version']}" for name, package in found.items() if not matches(package["version"], wanted)]
+        machine: [
+            f"{name} {package['version']}"
+            for name, package in found.items()
+            if name in others or (name in judged and not matches(package["version"], wanted))
+        ]
         for machine, found in machines.items()
     }
     return [f"{machine} has {' and '.join(packages)}" for machine, packages in told.items() if packages]

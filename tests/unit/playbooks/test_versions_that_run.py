@@ -8,23 +8,29 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.unit.plays import play, program, tasks_of
 
-WANTED: dict[str, Any] = {"site_derived": {"versions": {"kubernetes_version": "1.36"}}}
+WANTED: dict[str, Any] = {
+    "site_derived": {"versions": {"kubernetes_version": "1.36"}}, "containerd_version": "2", "containerd_package": "containerd.io",
+}  # fmt: skip
 REPLACE = ("-e", "kubernetes_packages_replace=true")
 
 
-def judged(folder: Path, nodes: dict[str, str], machines: dict[str, str], *arguments: str) -> tuple[int, str]:
-    """``nodes``, ``machines``: versions of the kubelet of those that are nodes, and that are none."""
+def judged(
+    folder: Path, nodes: dict[str, str], machines: dict[str, str], *arguments: str, package: str = "kubelet"
+) -> tuple[int, str]:
+    """``nodes``, ``machines``: versions of the package of those that are nodes, and that are none."""
     known = {**nodes, **machines}
     for name, version in known.items():
-        program(folder, name, "dpkg-query", f"printf 'kubelet\\t{version}-1.1\\thi \\n'")
+        program(folder, name, "dpkg-query", f"printf '{package}\\t{version}-1.1\\thi \\n'")
         program(folder, name, "apt-cache", "exit 0")
         program(folder, name, "test", f'[ "$*" = "-e /etc/kubernetes/kubelet.conf" ] && exit {int(name in machines)}')
     (prepared,) = [item for item in tasks_of("playbooks/p2_nodes.yml") if "roles" in item]
     tasks = [task for task in prepared["pre_tasks"] if {"detectviz.infra.node_state", "ansible.builtin.assert"} & set(task)]
-    assert len(tasks) == 2
-    return play(folder, tasks, dict.fromkeys(known, WANTED), *arguments)
+    assert len(tasks) == 3
+    return play(folder, tasks, dict.fromkeys(known, {**prepared["vars"], **WANTED}), *arguments)
 
 
 def test_whoever_has_another_version_is_named_with_the_upgrade(tmp_path: Path) -> None:
@@ -51,3 +57,20 @@ def test_a_node_has_its_kubelet_replaced_by_the_upgrade_alone(tmp_path: Path) ->
     assert code != 0, output
     assert "m1 has kubelet 1.35.9-1.1, w1 has kubelet 1.35.9-1.1: another version is brought in by playbooks/upgrade.yml" in output
     assert "w2 has" not in output
+
+
+@pytest.mark.parametrize("arguments", [(), ("-e", "containerd_replace=true")])
+@pytest.mark.parametrize("package", ["containerd.io", "containerd"])
+def test_the_runtime_under_pods_is_not_replaced_on_all_nodes_at_once(
+    tmp_path: Path, arguments: tuple[str, ...], package: str
+) -> None:
+    """Nor one package by another that takes its place, whatever its version."""
+    version = "1.7.24" if package == "containerd.io" else "2.1.5"
+    code, output = judged(tmp_path, {"m1": version}, {"w2": "1.7.24"}, *arguments, package=package)
+    assert code != 0 and f"m1 has {package} {version}-1.1: on a node it is replaced with the kubelet" in output, output
+    assert "w2 has" not in output and "playbooks/replace_node.yml -e replace=NAME -e containerd_replace=true" in output
+
+
+def test_the_runtime_of_a_node_that_is_to_be_wiped_may_be_replaced(tmp_path: Path) -> None:
+    code, output = judged(tmp_path, {"m1": "1.7.24"}, {}, "-e", '{"kubeadm_reset_nodes": ["m1"]}', package="containerd.io")
+    assert code == 0, output
