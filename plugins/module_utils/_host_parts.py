@@ -1,7 +1,7 @@
 # Copyright (c) 2026, The detectviz.infra authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the parts of host preparation that work on a host have changed, or would change. Pure."""
+"""The parts of host preparation that work on a host: what they need, and what they have changed or would change. Pure."""
 
 from __future__ import annotations
 
@@ -15,6 +15,15 @@ RESULTS = {
     "snippets": "host_snippets_result",
 }
 """Part of ``host_preparation`` -> variable in which its role leaves its result."""
+
+
+def prepares_over_ssh(preparation: Mapping[str, Any] | None, bridges_rollback: bool = True) -> bool:
+    """Whether the parts that the site asks for need more than the API, so that the hosts' keys must be known.
+
+    A change of bridges does where the host shall take it back by itself.
+    """
+    needing = [part for part in RESULTS if part != "bridges" or bridges_rollback]
+    return any((preparation or {}).get(part) for part in needing)
 
 
 def host_part_steps(

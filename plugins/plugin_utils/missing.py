@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._host_parts import prepares_over_ssh
+
 
 def missing(site: dict[str, Any], machines: list[dict[str, Any]]) -> list[str]:
     """The gaps of the site's data, each with what to write."""
@@ -38,7 +40,7 @@ def missing(site: dict[str, Any], machines: list[dict[str, Any]]) -> list[str]:
         text != "dhcp" for machine in machines for interface in machine["networks"] for text in interface["addresses"]
     ):
         found.append("dns.servers: the DNS servers of guests with fixed addresses")
-    if _prepares_over_ssh(site):
+    if prepares_over_ssh(site.get("host_preparation"), site.get("host_bridges_rollback", True)):
         for host in site["proxmox_hosts"]:
             if not host.get("ssh_host_keys"):
                 found.append(
@@ -46,13 +48,6 @@ def missing(site: dict[str, Any], machines: list[dict[str, Any]]) -> list[str]:
                     "cat /etc/ssh/ssh_host_ed25519_key.pub prints one"
                 )
     return found
-
-
-def _prepares_over_ssh(site: Mapping[str, Any]) -> bool:
-    """Whether the preparation of the hosts needs more than the API, as playbooks/vars/preparation.yml decides it."""
-    parts = site.get("host_preparation") or {}
-    with_ssh = ["dns", "sysctls", "snippets"] + (["bridges"] if site.get("host_bridges_rollback", True) else [])
-    return any(parts.get(part) for part in with_ssh)
 
 
 # What the site's variables may give in place of the environment; secrets never.
