@@ -19,16 +19,9 @@ positional: _input, masters, workers, reset, allow_standins
 description:
   - Looks at what all nodes say together. A cluster is made only where no API answers at any address and no master has
     etcd's data; a node joins only if the cluster does not have it and it carries no remains.
+extends_documentation_fragment:
+  - detectviz.infra._masters
 options:
-  _input:
-    description: What M(detectviz.infra.kubeadm_node) read (C(node)), by the node's name.
-    type: dict
-    required: true
-  masters:
-    description: Names of the control-plane nodes, in the order they are made.
-    type: list
-    elements: str
-    required: true
   workers:
     description: Names of the workers.
     type: list

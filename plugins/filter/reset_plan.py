@@ -18,16 +18,11 @@ short_description: Whether masters may be destroyed
 positional: _input, masters, doomed
 description:
   - A master is destroyed after a backup of etcd. Where some masters stay, they must keep etcd's majority.
+extends_documentation_fragment:
+  - detectviz.infra._masters
 options:
   _input:
     description: What M(detectviz.infra.kubeadm_node) read (C(node)) on the masters that were reached, by name.
-    type: dict
-    required: true
-  masters:
-    description: Names of the control-plane nodes, in the order they are made.
-    type: list
-    elements: str
-    required: true
   doomed:
     description: Names of the guests that are to be destroyed.
     type: list

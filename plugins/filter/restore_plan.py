@@ -19,16 +19,9 @@ positional: _input, masters, ca
 description:
   - Looks at what all masters say together, before any of them is stopped. The backup must be of their cluster; on masters
     that have nothing of a cluster its CAs and keys come back too, also where an ended run has begun to do so.
+extends_documentation_fragment:
+  - detectviz.infra._masters
 options:
-  _input:
-    description: What M(detectviz.infra.kubeadm_node) read (C(node)), by the node's name.
-    type: dict
-    required: true
-  masters:
-    description: Names of the control-plane nodes, in the order they are made.
-    type: list
-    elements: str
-    required: true
   ca:
     description: SHA-256 of the backup's CA, as M(detectviz.infra.etcd_backup_file) returns it in C(contents).
     type: str

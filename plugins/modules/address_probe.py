@@ -17,16 +17,11 @@ description:
     addresses.
   - An address that the machine has itself is nobody else's. One behind a gateway cannot be asked for; this is a warning.
   - Must run as root. Needs C(ip) (iproute2) with JSON output on the machine.
+extends_documentation_fragment:
+  - detectviz.infra._reading
 attributes:
   check_mode:
-    description: Can run in check mode and do the same, as it changes nothing but what the kernel knows of its neighbours.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: It never changes anything.
-    support: full
+    description: Can run in check mode and does the same, as it changes nothing but what the kernel knows of its neighbours.
 options:
   addresses:
     description: IPv4 or IPv6 addresses.

@@ -15,16 +15,8 @@ description:
   - Asks C(/readyz) again and again, as long as O(path) holds O(token), and tells the times without a good answer.
   - Meant to run beside other tasks (C(async), C(poll=0)). It ends when the file is removed, when another run writes its own
     token there, or when O(limit) is over, so that a run that was killed leaves nothing that goes on for ever.
-attributes:
-  check_mode:
-    description: Can run in check mode and does the same, as it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: It never changes anything.
-    support: full
+extends_documentation_fragment:
+  - detectviz.infra._reading
 options:
   kubeconfig:
     description: Path of the kubeconfig, with certificates in it. Its server is asked.

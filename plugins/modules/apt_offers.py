@@ -15,16 +15,8 @@ description:
   - Lets apt fetch a repository's lists into a folder of its own, with its signature checked, and reads versions from them.
     The machine's own sources and lists stay as they are.
   - A repository that cannot be read is no failure, but told in RV(error), so that it can be judged beside other findings.
-attributes:
-  check_mode:
-    description: Can run in check mode and does the same, as it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: It never changes anything.
-    support: full
+extends_documentation_fragment:
+  - detectviz.infra._reading
 options:
   url:
     description: Address of the repository.

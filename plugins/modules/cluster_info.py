@@ -18,16 +18,7 @@ description:
     the site expects.
 extends_documentation_fragment:
   - detectviz.infra._kubernetes
-attributes:
-  check_mode:
-    description: Can run in check mode and does the same, as it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: It never changes anything.
-    support: full
+  - detectviz.infra._reading
 options:
   lease:
     description: The lease in C(kube-system) whose holder has the VIP.

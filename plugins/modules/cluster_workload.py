@@ -15,16 +15,8 @@ description:
   - Reads the nodes, every PodDisruptionBudget with the pods that it guards, pods that nothing makes anew, and the version
     that kubeadm keeps for the cluster.
   - It only reads, and judges nothing. The filter P(detectviz.infra.upgrade_plan#filter) does.
-attributes:
-  check_mode:
-    description: Can run in check mode and does the same, as it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: It never changes anything.
-    support: full
+extends_documentation_fragment:
+  - detectviz.infra._reading
 options:
   kubeconfig:
     description: Path of the kubeconfig, with certificates in it.

@@ -16,16 +16,8 @@ description:
   - It only reads, and judges nothing. The filter P(detectviz.infra.machine_report#filter) compares its answers with
     what the site expects.
   - Needs C(ip) and C(ping) (iputils) on the guest.
-attributes:
-  check_mode:
-    description: Can run in check mode and do the same, as it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: It never changes anything.
-    support: full
+extends_documentation_fragment:
+  - detectviz.infra._reading
 options:
   names:
     description: Host names to look up, both through the system's resolver and at O(dns_server).

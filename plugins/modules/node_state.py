@@ -16,16 +16,8 @@ description:
     parameters, network, clock, packages, services, files and disks.
   - It only reads, and judges nothing. Roles compare its answer with what they want and act on differences alone, so that
     a run with nothing to do is short.
-attributes:
-  check_mode:
-    description: Can run in check mode and do the same, as it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: It never changes anything.
-    support: full
+extends_documentation_fragment:
+  - detectviz.infra._reading
 options:
   swap:
     description: Whether to read swap in use, and what makes it at boot.

@@ -19,16 +19,7 @@ description:
     one per guest.
 extends_documentation_fragment:
   - detectviz.infra._proxmox
-attributes:
-  check_mode:
-    description: Can run in check mode and does the same, as it changes nothing.
-    support: full
-  diff_mode:
-    description: There is nothing to show.
-    support: none
-  idempotent:
-    description: It never changes anything.
-    support: full
+  - detectviz.infra._reading
 options:
   guests:
     description: Guests, each with its C(name) and C(vm_id), both required; other keys are passed over.
