@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from lab.pve.faults import ACTIONS
-from tests.contract.file_server import serve
 from tests.contract.machines import Api
+from tests.web_server import serve
 
 pytestmark = pytest.mark.emulator_only("faults are injected")
 

@@ -18,8 +18,8 @@ import pytest
 from lab.pve.client import Client
 from lab.pve.process import Emulator
 from tests.contract.ansible_runs import Run, inventory, play
-from tests.contract.file_server import serve
 from tests.contract.scratch import POOL, mark
+from tests.web_server import serve
 
 pytestmark = pytest.mark.emulator_only("it needs a template, a guest with a system in it, a download, or makes users")
 

@@ -11,7 +11,7 @@ import pytest
 from proxmoxer.tools import Files, Tasks
 
 from tests.contract.coverage import VERSIONS
-from tests.contract.file_server import serve
+from tests.web_server import serve
 
 pytestmark = pytest.mark.emulator_only("it needs a password, a guest with a system in it, or a download")
 

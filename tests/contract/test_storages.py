@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import http.server
 import struct
-import threading
 import time
 
 import pytest
 
 from tests.contract.machines import BASE, Api
+from tests.web_server import serve
 
 pytestmark = pytest.mark.emulator_only("it changes storages of the whole host, or needs several")
 
@@ -19,20 +17,13 @@ QCOW2 = b"QFI\xfb" + struct.pack(">I", 3) + bytes(16) + struct.pack(">Q", 3 * 2*
 LOCAL = "/nodes/pve/storage/local"
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_arguments):
-        """Requests are no test output."""
-
-
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """(address, sha256) of a web server with a cloud image."""
     folder = tmp_path_factory.mktemp("files")
     (folder / "image.img").write_bytes(QCOW2)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(_Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}", hashlib.sha256(QCOW2).hexdigest()
-    server.shutdown()
+    with serve(folder) as url:
+        yield url, hashlib.sha256(QCOW2).hexdigest()
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from typing import Any
 
 from lab.pve.schema.model import Schema
 from tests.contract import coverage
-from tests.contract.file_server import serve
 from tests.contract.machines import Api
+from tests.web_server import serve
 
 NODE = "/nodes/pve1"  # of a cluster with pve2
 # (path, query) of what a client reads of a host, and of one guest of it.

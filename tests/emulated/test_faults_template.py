@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from lab.pve.process import ROOT, Emulator
-from tests.contract.file_server import serve
 from tests.emulated.outside import Outside, assert_only_own_moved
 from tests.emulated.waiting import until_held, until_idle
+from tests.web_server import serve
 
 IMAGE = b"a cloud image" * 1000
 MODULE = ROOT / "plugins" / "modules" / "proxmox_vm_template.py"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-import http.server
 import json
 import os
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import pytest
 
 from lab.pve import tls
 from lab.pve.process import ROOT, Emulator
+from tests.web_server import Files, serving
 
 IMAGE = b"a cloud image" * 1000
 
@@ -30,20 +30,8 @@ def publisher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, P
     (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(IMAGE).hexdigest()} *noble.raw\n")
     certificates = tls.ensure(folder / "tls", ["localhost"], ["127.0.0.1"])
 
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments: Any) -> None:
-            super().__init__(*arguments, directory=str(folder))
-
-        def log_message(self, *_arguments: object) -> None:
-            """No lines among the test's output."""
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.socket = tls.context(certificates).wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"https://localhost:{server.server_address[1]}", certificates.ca_path
-        server.shutdown()
-        thread.join()
+    with serving(functools.partial(Files, directory=str(folder)), tls.context(certificates)) as port:
+        yield f"https://localhost:{port}", certificates.ca_path
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import http.server
 import io
 import json
 import tarfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from lab.artifacts import (
     registry,
     upstream_images,
 )
+from tests.web_server import serving
 
 STATUS = """\
 Package: iptables
@@ -173,15 +173,8 @@ def published(storage: Path) -> Iterator[str]:
         entries.append({"digest": registry.add(storage, made), "platform": platform})
     index = json.dumps({"schemaVersion": 2, "manifests": entries}).encode()
     tags = {"v1": registry.publish(storage, "tools/tool", ["v1"], index, [])}
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def test_a_published_image_is_copied_for_one_architecture(tmp_path: Path) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
-import http.server
 import io
 import json
 import os
 import subprocess
 import tarfile
-import threading
 import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +25,7 @@ from lab.artifacts import (
     wrapper,
 )
 from lab.artifacts.programs import Workshop
+from tests.web_server import Files, serving
 
 RELEASE = catalogue.release(catalogue.DEFAULT_MINOR)
 PROGRAMS = {program.name: program for program in catalogue.programs(RELEASE)}
@@ -102,24 +102,12 @@ def test_the_caches_are_dropped_only_above_their_limit(tmp_path: Path, monkeypat
 def upstream(folder: Path, cut: int | None = None) -> Iterator[str]:
     """A server with upstream's layout: <folder>/<host>/<path>. ``cut``: bytes of a file after which it hangs up."""
 
-    class Handler(http.server.SimpleHTTPRequestHandler):
+    class Handler(Files):
         def copyfile(self, source: IO[bytes], outputfile: IO[bytes]) -> None:
             outputfile.write(source.read() if cut is None else source.read(cut))
 
-        def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
-
-    server = http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), lambda *arguments: Handler(*arguments, directory=str(folder))
-    )
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(functools.partial(Handler, directory=str(folder))) as port:
+        yield f"http://127.0.0.1:{port}"
 
 
 def publish(folder: Path, program: catalogue.Program, content: bytes) -> None:

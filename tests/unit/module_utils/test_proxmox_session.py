@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import datetime
 import ssl
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._errors import Inf
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_client import ProxmoxClient
 from ansible_collections.detectviz.infra.plugins.module_utils._proxmox_session import Connection
 from certificate_factory import certificate_and_key
+
+from tests.web_server import serving
 
 NOW = datetime.datetime(2026, 11, 1)
 TOKEN = {"token_id": "me@pve!one", "token_secret": "x"}
@@ -50,13 +51,8 @@ def port(tmp_path: Path) -> Iterator[int]:
     (tmp_path / "server.pem").write_text("".join(certificate_and_key(1, NOW)), encoding="utf-8")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "server.pem")
-    with ThreadingHTTPServer(("127.0.0.1", 0), Foreign) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield server.server_port
-        server.shutdown()
-        thread.join()
+    with serving(Foreign, context) as port:
+        yield port
 
 
 @pytest.mark.parametrize("answer", [(200, PAGE), (200, ""), (200, "[1]"), (200, '{"ok": true}'), (302, ""), (301, PAGE)])
