@@ -31,7 +31,7 @@ ACCEPTABLE = (DEPRECATED, BUDGETS, BARE, END_OF_LIFE)
 
 BROUGHT_UP = "bring the cluster back first (playbooks/p2_kubernetes.yml with kubernetes_version set to what runs)"
 """P2 refuses for another version, and names the upgrade."""
-BY_HAND = "bring it back by hand (journalctl -u kubelet there tells why; other playbooks refuse while versions differ)"
+BY_HAND = "bring it back by hand (journalctl -u kubelet there tells why), as playbooks/p2_kubernetes.yml refuses while versions differ"
 """The same once an upgrade is begun: no version is what runs."""
 
 Version = tuple[int, ...]
