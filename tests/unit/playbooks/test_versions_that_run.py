@@ -19,18 +19,20 @@ REPLACE = ("-e", "kubernetes_packages_replace=true")
 
 
 def judged(
-    folder: Path, nodes: dict[str, str], machines: dict[str, str], *arguments: str, package: str = "kubelet"
+    folder: Path, nodes: dict[str, str], machines: dict[str, str], *arguments: str, package: str = "kubelet", **own: str
 ) -> tuple[int, str]:
-    """``nodes``, ``machines``: versions of the package of those that are nodes, and that are none."""
+    """``nodes``, ``machines``: versions of the package of those that are nodes, and that are none; ``own``: the container runtime
+    that is wanted for one of them alone."""
     known = {**nodes, **machines}
     for name, version in known.items():
         program(folder, name, "dpkg-query", f"printf '{package}\\t{version}-1.1\\thi \\n'")
         program(folder, name, "apt-cache", "exit 0")
         program(folder, name, "test", f'[ "$*" = "-e /etc/kubernetes/kubelet.conf" ] && exit {int(name in machines)}')
     (prepared,) = [item for item in tasks_of("playbooks/p2_nodes.yml") if "roles" in item]
-    tasks = [task for task in prepared["pre_tasks"] if {"detectviz.infra.node_state", "ansible.builtin.assert"} & set(task)]
-    assert len(tasks) == 3
-    return play(folder, tasks, dict.fromkeys(known, {**prepared["vars"], **WANTED}), *arguments)
+    judging = [task for task in prepared["pre_tasks"] if {"ansible.builtin.set_fact", "ansible.builtin.assert"} & set(task)]
+    assert len(judging) == 2
+    variables = {name: {**WANTED, **({"containerd_version": own[name]} if name in own else {})} for name in known}
+    return play(folder, [*tasks_of("playbooks/tasks/versions_that_run.yml"), *judging], variables, *arguments)
 
 
 def test_whoever_has_another_version_is_named_with_the_upgrade(tmp_path: Path) -> None:
@@ -69,6 +71,14 @@ def test_the_runtime_under_pods_is_not_replaced_on_all_nodes_at_once(
     code, output = judged(tmp_path, {"m1": version}, {"w2": "1.7.24"}, *arguments, package=package)
     assert code != 0 and f"m1 has {package} {version}-1.1: on a node it is replaced with the kubelet" in output, output
     assert "w2 has" not in output and "playbooks/replace_node.yml -e replace=NAME -e containerd_replace=true" in output
+
+
+def test_a_node_may_have_another_runtime_than_the_others(tmp_path: Path) -> None:
+    """It is how they are replaced one after the other."""
+    code, output = judged(tmp_path, {"m1": "2.1.5", "w1": "1.7.24"}, {}, package="containerd.io", w1="1.7")
+    assert code == 0, output
+    code, output = judged(tmp_path, {"m1": "2.1.5", "w1": "2.1.5"}, {}, package="containerd.io", w1="1.7")
+    assert code != 0 and "w1 has containerd.io 2.1.5-1.1: on a node" in output and "m1 has" not in output, output
 
 
 def test_the_runtime_of_a_node_that_is_to_be_wiped_may_be_replaced(tmp_path: Path) -> None:
