@@ -38,7 +38,6 @@ SITE: dict[str, Any] = {
         "servers": ["192.168.0.2"],
         "search": ["detectviz.internal", "cluster.internal"],
         "zones": [{"name": "detectviz.internal", "network": "vmbr0"}, {"name": "cluster.internal", "network": "vmbr1"}],
-        "managed": True,
     },
     "guest_defaults": {"template": "debian-12-template", "storage": "nvme-vm", "user": "debian", "ssh_keys": []},
 }  # fmt: skip
@@ -56,15 +55,8 @@ class Plain:
 def grow(lab: LabCommand, folder: Path, counts: list[int]) -> list[Plain]:
     """The lab is up afterwards."""
     measured = []
-    (folder / "group_vars/all").mkdir(parents=True)
-    (folder / "group_vars/all/site.yml").write_text(yaml.safe_dump(SITE))
-    (folder / "site.node_table.yml").write_text(
-        yaml.safe_dump({"plugin": "detectviz.infra.node_table", "path": "machines.yml"})
-    )
     for count in counts:
-        (folder / "machines.yml").write_text(
-            yaml.safe_dump({"machines": [_machine(number) for number in range(count)]})
-        )
+        write_site(folder, count)
         lab("up", "--yes", "--site", str(folder))
         made = play(lab, *RUN).seconds
         still = play(lab, *RUN)
@@ -72,6 +64,16 @@ def grow(lab: LabCommand, folder: Path, counts: list[int]) -> list[Plain]:
         assert len(guests(lab)) == count
         measured.append(Plain(count, made, still.seconds))
     return measured
+
+
+def write_site(folder: Path, count: int) -> Path:
+    """The inventory of so many plain guests."""
+    (folder / "group_vars/all").mkdir(parents=True, exist_ok=True)
+    (folder / "group_vars/all/site.yml").write_text(yaml.safe_dump(SITE))
+    (folder / "machines.yml").write_text(yaml.safe_dump({"machines": [_machine(number) for number in range(count)]}))
+    inventory = folder / "site.node_table.yml"
+    inventory.write_text(yaml.safe_dump({"plugin": "detectviz.infra.node_table", "path": "machines.yml"}))
+    return inventory
 
 
 def per_guest(measured: list[Plain]) -> float:
