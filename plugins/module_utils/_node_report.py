@@ -19,7 +19,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import stands_for
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import GIB, MISS, OK, UNVERIFIED, Row
 from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import least_group_size
-from ansible_collections.detectviz.infra.plugins.module_utils._node_packages import matches
+from ansible_collections.detectviz.infra.plugins.module_utils._node_packages import matches, upstream
 from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import DENIED
 from ansible_collections.detectviz.infra.plugins.module_utils._system_report import compare_system
 
@@ -97,10 +97,10 @@ def _compare_object(
     kubelet = str(node["kubelet"]).removeprefix("v")
     fits = kubelet == version or kubelet.startswith(f"{version}.")
     yield row("kubelet", f"v{version}", node["kubelet"], OK if fits else MISS)
-    # A node may have its own, as far as it matters.
+    # A node may have its own, as far as it matters. Of a package's version containerd tells the part that it was made from.
     version = str(wanted["containerd_version"] or expected["containerd_version"])
     name, _sign, runtime = str(node["runtime"]).partition("://")
-    fits = name == "containerd" and matches(runtime.removeprefix("v"), version)
+    fits = name == "containerd" and matches(runtime.removeprefix("v"), upstream(version))
     yield row("container runtime", f"containerd {version}", node["runtime"], OK if fits else MISS)
     missing = [f"{key}={value}" for key, value in wanted["labels"].items() if node["labels"].get(key) != value]
     yield row("labels", ", ".join(f"{key}={value}" for key, value in wanted["labels"].items()) or "none",
