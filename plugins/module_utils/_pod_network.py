@@ -9,6 +9,7 @@ A namespace is entered by a child process only; the module's own process stays w
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import secrets
@@ -83,7 +84,8 @@ def in_network(pid: int, work: Callable[[], Any]) -> Any:
 
 
 def start_echo(pid: int, port: int) -> None:
-    """An echo server in the pod's network namespace, in the background. It ends with the pod, or after SERVER_LIFETIME.
+    """An echo server in the pod's network namespace, in the background, unless one is there. It ends with the pod, or after
+    SERVER_LIFETIME.
 
     Raises OSError if it cannot listen.
     """
@@ -108,13 +110,12 @@ def _serve(pid: int, port: int, writer: int) -> None:
     """Runs in the background process: tells ``writer`` whether it listens, then echoes until its time is over."""
     try:
         enter_network(pid)
-        server = socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
-    except (OSError, ValueError):
-        try:
-            server = socket.create_server(("0.0.0.0", port), backlog=64)
-        except OSError as error:
-            os.write(writer, f"port {port}: {error}".encode())
-            return
+        server = _listen(port)
+    except OSError as error:
+        # Nothing else is in these pods: one that is there was started by a try that failed after it.
+        there = error.errno == errno.EADDRINUSE
+        os.write(writer, b"listening" if there else f"port {port}: {error}".encode())
+        return
     # Nobody may wait for this process: it gives up all it has inherited.
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
@@ -131,6 +132,13 @@ def _serve(pid: int, port: int, writer: int) -> None:
                 os._exit(0)
             client.close()
         _reap()
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=64)
+    except (OSError, ValueError):
+        return socket.create_server(("0.0.0.0", port), backlog=64)
 
 
 def _echo(client: socket.socket) -> None:

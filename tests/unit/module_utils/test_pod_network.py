@@ -75,8 +75,14 @@ def test_an_echo_server_answers_in_the_namespace_and_not_outside(pod: int) -> No
     assert not connects("127.0.0.1", PORT, 1)
     assert in_network(pod, lambda: becomes_blocked("127.0.0.1", PORT, 0)) is False
     assert in_network(pod, lambda: becomes_blocked("127.0.0.1", PORT + 1, 0)) is True
-    with pytest.raises(OSError, match=f"port {PORT}"):
-        start_echo(pod, PORT)
+    start_echo(pod, PORT)
+    assert in_network(pod, lambda: echo("127.0.0.1", PORT, 1, 10, 0))["error"] == "", "the one that is there goes on"
+
+
+def test_without_the_pod_nothing_echoes_on_the_node() -> None:
+    with pytest.raises(OSError, match=f"port {PORT + 2}"):
+        start_echo(2**22 + 1, PORT + 2)
+    assert not connects("127.0.0.1", PORT + 2, 1)
 
 
 def test_a_service_that_is_known_a_moment_later_is_reached_by_a_new_connection() -> None:
