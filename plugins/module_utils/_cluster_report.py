@@ -46,14 +46,15 @@ def cluster_nodes(
 
     name, control_plane, address, node_ips, labels, taints, data_disks (sizes in GiB), containerd_version (null unless the machine
     has its own); inside, and later, which is that at the second look; serve_problems, reach, etcd_writes (of
-    :func:`_etcd_disk.between`), and reason where there is no inside.
+    :func:`_etcd_disk.between`), and reason where there is no inside, reach_reason where there is no reach.
     """
     rows = []
     for name in names:
         variables = hostvars[name]
         master = variables.get("node_role") == "control_plane"
         answer = variables.get("cluster_checks_node") or {}
-        later = (variables.get("cluster_checks_reach") or {}).get("probe") or {}
+        again = variables.get("cluster_checks_reach") or {}
+        later = again.get("probe") or {}
         probe = answer.get("probe") or {}
         now, then = probe.get("now") or {}, later.get("now") or {}
         inside = {**probe["node"], **now} if probe.get("node") else None
@@ -77,6 +78,7 @@ def cluster_nodes(
                 "reach": later.get("reach") or {},
                 "etcd_writes": between(now.get("etcd_writes"), then.get("etcd_writes")),
                 "reason": _last_line(answer.get("msg")),
+                "reach_reason": _last_line(again.get("msg")),
             }
         )
     return rows

@@ -20,7 +20,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import 
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import GIB, MISS, OK, UNVERIFIED, Row
 from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import least_group_size
 from ansible_collections.detectviz.infra.plugins.module_utils._node_packages import matches, upstream
-from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import DENIED
+from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import DENIED, GUARDED
 from ansible_collections.detectviz.infra.plugins.module_utils._system_report import compare_system
 
 Make = Callable[..., Row]
@@ -212,6 +212,7 @@ def _compare_reach(
     probe: Mapping[str, Any] | None,
     expected: Mapping[str, Any],
 ) -> Iterator[Row]:
+    reach, unseen = wanted.get("reach") or {}, False
     for pod in (probe or {}).get("pods") or []:
         if pod["node"] != wanted["name"]:
             continue
@@ -221,12 +222,18 @@ def _compare_reach(
         problem = (wanted.get("serve_problems") or {}).get(pod["name"])
         if problem:
             yield row(f"pod {pod['name']}", "made to echo", problem, MISS)
-        seen = (wanted.get("reach") or {}).get(pod["name"])
-        if seen is not None and seen["error"]:
+        seen = reach.get(pod["name"])
+        if seen is None:
+            # The guarded pod is only looked at from others.
+            unseen = unseen or pod["role"] != GUARDED
+        elif seen["error"]:
             yield row(f"pod {pod['name']}", "looked from", seen["error"], MISS)
-        elif seen is not None:
+        else:
             standin = stands_for((wanted.get("inside") or {}).get("marks") or [], NETWORK_IMAGE)
             yield from _compare_pod(row, pod, seen, node, expected, standin)
+    # Of a node that was not looked at it is told already.
+    if unseen and wanted.get("inside") is not None:
+        yield row("its pods", "looked from", wanted.get("reach_reason") or "no answer", MISS)
 
 
 def _compare_pod(

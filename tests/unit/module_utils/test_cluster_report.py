@@ -520,6 +520,36 @@ def test_a_node_that_was_looked_at_once_is_judged_by_that(world: dict[str, Any])
     assert row_of(world, "m2", "etcd's health") == (TIMED_OUT["error"], "MISS")
 
 
+LOST = {"unreachable": True, "msg": "Failed to connect:\nno route to host"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [({"failed": True, "msg": "Timed out after 300 second(s)."}, "Timed out after 300 second(s)."), (LOST, "no route to host"),
+     (None, "no answer")],
+    ids=["failed", "unreachable", "never asked"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["m1", "w1"])
+def test_pods_that_were_not_looked_from_are_one_miss(
+    world: dict[str, Any], name: str, answer: dict[str, Any] | None, told: str
+) -> None:
+    """m1 has the denied pod as well, and w1 the guarded one."""
+    world["vars"][name]["cluster_checks_reach"] = answer
+    misses = [(row["guest"], row["check"], row["found"]) for row in report(world)["misses"]]
+    assert misses == [(name, "its pods", told)]
+
+
+def test_of_pods_that_are_not_there_or_told_already_it_is_not_said_that_they_were_not_looked_from(world: dict[str, Any]) -> None:
+    world["vars"]["w1"]["cluster_checks_reach"] = LOST
+    world["vars"]["w1"]["cluster_checks_node"], kept = LOST, world["vars"]["w1"]["cluster_checks_node"]
+    assert [(row["check"], row["found"]) for row in report(world)["misses"]] == [("inspected", "no route to host")]
+    world["vars"]["w1"]["cluster_checks_node"] = kept
+    world["probe"]["pods"][2].update(reason="ImagePullBackOff", addresses=[])
+    assert [(row["check"], row["found"]) for row in report(world)["misses"]] == [("pod probe-w1", "ImagePullBackOff")]
+    world["probe"] = None
+    assert [row["check"] for row in report(world)["misses"]] == ["pods to look from"]
+
+
 def test_an_operating_system_that_was_not_read_is_not_verified(world: dict[str, Any]) -> None:
     inside(world, "w1")["system"] = None
     assert row_of(world, "w1", "operating system") == ("it was not read", "not verified here")
