@@ -26,6 +26,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._system_report imp
 Make = Callable[..., Row]
 """``(check, expected, found[, verdict])`` → a row of the node."""
 
+NODE_OBJECT = "node object"
 CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-vip")
 GOOD_CONDITIONS = {
     "Ready": "True",
@@ -61,7 +62,7 @@ def compare_node(
     name = wanted["name"]
     row = row_maker(name)
     node = cluster["nodes"].get(name)
-    yield row("node object", "there", "there" if node else "there is none: the machine has not joined")
+    yield row(NODE_OBJECT, "there", "there" if node else "there is none: the machine has not joined")
     if node:
         yield from _compare_object(row, wanted, node, expected)
         yield from _compare_components(row, wanted, cluster["pods"])

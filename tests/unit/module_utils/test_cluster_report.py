@@ -473,7 +473,41 @@ def test_an_address_that_moves_between_two_nodes_looks_is_held(
     world: dict[str, Any], first: tuple[str, ...], later: tuple[str, ...], told: tuple[str, str]
 ) -> None:
     hold(world, *first, later=later)
+    world["later"] = cluster()
+    world["later"]["lease"]["holder"] = (later or ("m1",))[0]
     assert row_of(world, "cluster", "VIP 192.0.2.10") == told
+    assert ("lease of the VIP" in [row["check"] for row in report(world)["misses"]]) == ("w1" in later)
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "missed"),
+    [
+        (("m1", "m2"), (None, "m2"), {"VIP": "nobody"}),
+        (("m1", "m2"), ("m1", "m2"), {"lease": "m2, renewed"}),
+        ((None, "m1"), ("m2", "m1"), {"lease": "m1, renewed"}),
+        (("m1", "m2"), ("m2", "m2"), {}),
+        (("m1", "m1"), (None, "m2"), {}),
+    ],
+)
+def test_who_holds_the_address_has_its_lease_at_the_same_look(
+    world: dict[str, Any], first: tuple[str | None, str], later: tuple[str | None, str], missed: dict[str, str]
+) -> None:
+    """(who has the VIP, whose the lease is) at each look."""
+    world["later"] = cluster()
+    hold(world, *filter(None, first[:1]), later=tuple(filter(None, later[:1])))
+    at(world, 0)["lease"]["holder"], at(world, 1)["lease"]["holder"] = first[1], later[1]
+    assert {row["check"].split()[0]: row["found"] for row in report(world)["misses"]} == missed
+
+
+def test_a_node_is_there_if_it_is_at_the_second_look(world: dict[str, Any]) -> None:
+    world["later"] = cluster()
+    del world["later"]["nodes"]["w1"]
+    misses = [(row["guest"], row["check"]) for row in report(world)["misses"]]
+    assert misses == [("cluster", "nodes"), ("w1", "node object")]
+    world["later"], world["cluster"] = world["cluster"], world["later"]
+    assert report(world)["misses"] == []
+    world["later"]["nodes"]["stranger"] = node("w1")
+    assert [(row["guest"], row["check"]) for row in report(world)["misses"]] == [("cluster", "nodes")]
 
 
 TIMED_OUT = {"error": "The read operation timed out"}
@@ -481,7 +515,6 @@ PASSING = {
     "API server of the node": ("m2", lambda w, turn: looks(w, "m2")[turn].update(api="HTTP 500")),
     "etcd's health": ("m2", lambda w, turn: looks(w, "m2")[turn].update(etcd=TIMED_OUT)),
     "Ready": ("w1", lambda w, turn: at(w, turn)["nodes"]["w1"]["conditions"].update(Ready="Unknown")),
-    "node object": ("w1", lambda w, turn: at(w, turn)["nodes"].pop("w1")),
     "kube-vip": ("m2", lambda w, turn: [p.update(ready=False) for p in at(w, turn)["pods"] if p["name"] == "kube-vip-m2"]),
     "API health": ("cluster", lambda w, turn: at(w, turn).update(health="[-]etcd failed")),
     "coredns": ("cluster", lambda w, turn: at(w, turn)["controllers"]["coredns"].update(ready=1)),
