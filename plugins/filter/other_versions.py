@@ -16,7 +16,8 @@ author: The detectviz.infra authors (@detectviz)
 version_added: 0.1.0
 short_description: Which machines have packages of another version than the wanted one
 description:
-  - Compares what is installed with one wanted version, which may be short, such as V(1.36).
+  - Compares what is installed with one wanted version, which may be short, such as V(1.36). All packages of a machine have to be
+    of the same upstream version.
 positional: _input, wanted, names, rivals
 options:
   _input:

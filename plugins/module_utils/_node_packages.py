@@ -55,17 +55,13 @@ def matches(version: str, wanted: str) -> bool:
 def other_versions(
     machines: Mapping[str, Mapping[str, Mapping[str, Any]]], wanted: str, names: Iterable[str], rivals: Iterable[str] = ()
 ) -> list[str]:
-    """One text for each machine that has packages of these names in another version than the wanted one, or one of the
+    """One text for each machine that has packages of these names that :func:`choose_packages` would replace, or one of the
     ``rivals``, which have other names and would have to go for them."""
-    judged, others = set(names), set(rivals) - set(names)
-    told = {
-        machine: [
-            f"{name} {package['version']}"
-            for name, package in found.items()
-            if name in others or (name in judged and not matches(package["version"], wanted))
-        ]
-        for machine, found in machines.items()
-    }
+    names, told = list(names), {}
+    others = set(rivals) - set(names)
+    for machine, found in machines.items():
+        told[machine] = choose_packages(names, wanted, found, {})["replaced"]
+        told[machine] += [f"{name} {package['version']}" for name, package in found.items() if name in others]
     return [f"{machine} has {' and '.join(packages)}" for machine, packages in told.items() if packages]
 
 
