@@ -21,6 +21,8 @@ KUBEADM, CONTROL_PLANE, KUBELET, RELEASE = "kubeadm", "control_plane", "kubelet"
 """Steps of a node, in their order: the package of kubeadm; what kubeadm does; drain, packages, runtime and kubelet; given
 back."""
 PACKAGES = ("kubelet", "kubeadm", "kubectl")
+P2_KEEPS = ("kubelet", "kubeadm")
+"""Those that P2 replaces on no node, whatever it is told."""
 KUBELET_SKEW = 3
 CERTIFICATE_DAYS = 1
 SOON = 30
@@ -29,7 +31,7 @@ DEPRECATED, BUDGETS, BARE, END_OF_LIFE = "deprecated_apis", "budgets", "bare_pod
 ACCEPTABLE = (DEPRECATED, BUDGETS, BARE, END_OF_LIFE)
 """Problems that a user may take upon himself, by name."""
 
-BROUGHT_UP = "bring the cluster back first (playbooks/p2_kubernetes.yml with kubernetes_version set to what runs)"
+BROUGHT_UP = "bring the cluster back first (playbooks/p2_kubernetes.yml with kubernetes_version set to what runs, as a minor version)"
 """P2 refuses for another version, and names the upgrade."""
 BY_HAND = "bring it back by hand (journalctl -u kubelet there tells why), as playbooks/p2_kubernetes.yml refuses while versions differ"
 """The same once an upgrade is begun: no version is what runs."""
@@ -114,9 +116,11 @@ def _refused(problems: list[str]) -> dict[str, Any]:
 
 
 def _begun(nodes: Mapping[str, Mapping[str, Any]]) -> bool:
-    """Whether an upgrade has come so far that P2 refuses whatever version it is given."""
-    versions = {upstream(version) for node in nodes.values() for version in node["packages"].values()}
-    return len(versions) > 1 or any(node["begun"] for node in nodes.values())
+    """Whether an upgrade has come so far that P2 refuses whatever version it is given: for a minor version that not all have, or a
+    kubeadm that is not its kubelet's. Nodes of different patches it leaves as they are, and kubectl alone it may replace."""
+    found = [{upstream(node["packages"][name]) for name in P2_KEEPS if node["packages"].get(name)} for node in nodes.values()]
+    minors = {_minor(version) for versions in found for version in versions}
+    return len(minors) > 1 or any(len(versions) > 1 for versions in found) or any(node["begun"] for node in nodes.values())
 
 
 def _way_back(nodes: Mapping[str, Mapping[str, Any]]) -> str:

@@ -210,6 +210,27 @@ def test_packages_that_an_ended_run_had_prepared_are_a_begun_upgrade() -> None:
     assert plan(nodes, load)["problems"] == []
 
 
+@pytest.mark.parametrize(
+    "packages",
+    [{name: "1.35.9-1.1" for name in PACKAGES}, {**node("m1")["packages"], "kubectl": "1.36.3-1.1"}],
+    ids=["a newer patch", "a newer kubectl"],
+)
+def test_what_p2_does_not_refuse_is_no_begun_upgrade(packages: dict[str, str]) -> None:
+    """Neither do runs of the upgrade leave it."""
+    load = workload()
+    load["nodes"]["w1"] = seen(ready=False)
+    (problem,) = plan({**all_old(), "m1": node("m1", packages=packages)}, load)["problems"]
+    assert "w1 is not ready: bring the cluster back first" in problem and "as a minor version" in problem
+
+
+def test_a_patch_whose_kubeadm_is_there_and_a_note_of_kubeadm_are_a_begun_upgrade() -> None:
+    load = workload()
+    load["nodes"]["w1"] = seen(ready=False)
+    prepared = {**node("m1")["packages"], "kubeadm": "1.35.9-1.1"}
+    for changes in ({"packages": prepared}, {"begun": {"command": "apply", "version": NEW}}):
+        assert plan({**all_old(), "m1": node("m1", **changes)}, load)["problems"] == []
+
+
 def test_a_master_that_is_not_ready_has_a_way_out_that_does_not_refuse_a_begun_upgrade() -> None:
     nodes, load = begun_with("m3")
     nodes["m3"]["api_server"] = None
