@@ -83,6 +83,8 @@ def upgrade_plan(
         return _refused(told)
     steps, commands = _steps(nodes, workload, masters, workers, target)
     undrained = [name for name in workers if not (workload["nodes"].get(name) or {"ready": True})["ready"]]
+    # One that has the packages and did not become ready would end each run before the others' turn.
+    undrained.sort(key=lambda name: _has(nodes[name], PACKAGES, target))
     order = [*(name for name in everyone if name not in undrained), *undrained]
     found = [
         *_skew_problems(nodes, workload, masters, workers, target),
@@ -135,9 +137,11 @@ def _taken_out(name: str) -> str:
 
 
 def _comes_last(name: str) -> str:
+    """It may also be what keeps the others from their turn; then to replace it is refused for their versions."""
     return (
-        f"{name} is not ready: it comes last, and its pods stay. If it cannot be upgraded so, playbooks/replace_node.yml -e "
-        f"replace={name} -e kubernetes_packages_replace=true wipes it and joins it again"
+        f"{name} is not ready: it comes last, and its pods stay. If it cannot be upgraded so, {_taken_out(name)}; or, once all others "
+        f"have the version, playbooks/replace_node.yml -e replace={name} -e kubernetes_packages_replace=true wipes it and joins it "
+        "again (with -e containerd_replace=true where the site wants another containerd too)"
     )
 
 

@@ -202,6 +202,17 @@ def test_a_worker_that_is_not_ready_comes_last_and_undrained_once_an_upgrade_is_
     assert any("-e replace=w2 -e kubernetes_packages_replace=true" in note for note in found["notes"])
 
 
+def test_of_several_workers_that_are_not_ready_one_that_was_tried_comes_last_and_each_may_be_taken_out() -> None:
+    """To replace one is refused until the other has the version."""
+    nodes, load = begun_with("w2", "w3")
+    nodes["w2"] = node("w2", packages=node("w2", NEW)["packages"])
+    found = plan(nodes, load)
+    assert found["problems"] == [] and found["undrained"] == ["w3", "w2"] and found["order"] == [*MASTERS, "w1", "w3", "w2"]
+    for name in ("w2", "w3"):
+        (note,) = [note for note in found["notes"] if note.startswith(f"{name} is not ready")]
+        assert f"playbooks/remove_node.yml -e remove={name} -e remove_drain=false" in note and "once all others have the version" in note
+
+
 def test_packages_that_an_ended_run_had_prepared_are_a_begun_upgrade() -> None:
     nodes = all_old()
     nodes["m1"]["packages"] = {**nodes["m1"]["packages"], "kubeadm": "1.36.3-1.1"}
