@@ -74,7 +74,7 @@ RETURN = r"""
 _value:
   description:
     - C(target) and C(current) version, C(problems), C(accepted) ones, C(notes), C(steps) and C(commands) by node, the C(order)
-      of the nodes, those whose pods stay (C(undrained)), and the plan in words (C(lines)).
+      of the nodes, workers whose pods stay as they are not ready (C(undrained)), and the plan in words (C(lines)).
     - A step is C(kubeadm), C(control_plane), C(kubelet) or C(release).
   type: dict
 """

@@ -64,10 +64,11 @@ def upgrade_plan(
     ``cluster_workload``. ``certificates``: rows of ``certificate_rows``. ``accept``: of ACCEPTABLE.
 
     Returns target, current (the lowest version of an API server), problems, accepted, notes, steps {name: [step]},
-    commands {name: command of kubeadm}, order (all names), undrained (workers whose pods stay), lines (the plan in words).
+    commands {name: command of kubeadm}, order (all names), undrained (workers that are not ready), lines (the plan in words).
 
     A worker that is not ready forbids the begin of an upgrade, as P2 can mend it. Once one is begun nothing else can, and
-    nothing else could go on: it comes last, and is not drained, as nothing there would end its pods.
+    nothing else could go on: it comes last, and is not drained, as nothing there would end its pods,
+    unless it is ready at its turn.
     """
     everyone = [*masters, *workers]
     unseen = [name for name in everyone if name not in nodes]
@@ -139,9 +140,10 @@ def _taken_out(name: str) -> str:
 def _comes_last(name: str) -> str:
     """It may also be what keeps the others from their turn; then to replace it is refused for their versions."""
     return (
-        f"{name} is not ready: it comes last, and its pods stay. If it cannot be upgraded so, {_taken_out(name)}; or, once all others "
-        f"have the version, playbooks/replace_node.yml -e replace={name} -e kubernetes_packages_replace=true wipes it and joins it "
-        "again (with -e containerd_replace=true where the site wants another containerd too)"
+        f"{name} is not ready: it comes last, and its pods stay unless it is ready by then. If it cannot be upgraded so, "
+        f"{_taken_out(name)}; or, once all others have the version, playbooks/replace_node.yml -e replace={name} -e "
+        "kubernetes_packages_replace=true wipes it and joins it again (with -e containerd_replace=true where the site wants another "
+        "containerd too)"
     )
 
 

@@ -43,9 +43,14 @@ def test_nodes_take_their_turn_as_the_plan_says(tmp_path: Path) -> None:
     assert code == 0 and re.findall(r"turn of (\w+)", output) == ["m1", "w1", "w3", "w2"], output
 
 
-@pytest.mark.parametrize("undrained", [True, False])
-def test_a_worker_that_is_not_ready_is_started_and_not_drained(tmp_path: Path, undrained: bool) -> None:
-    """Which of the role's tasks on kubelet and drain are done."""
+DRAIN = "done: Pods go elsewhere, as disruption budgets let them"
+
+
+@pytest.mark.parametrize(("undrained", "ready_by_now", "drained"), [(True, False, False), (True, True, True), (False, None, True)])
+def test_a_worker_that_is_not_ready_is_started_and_drained_only_if_that_made_it_ready(
+    tmp_path: Path, undrained: bool, ready_by_now: bool | None, drained: bool
+) -> None:
+    """Which of the role's tasks on kubelet and drain are done, and in which order."""
     role = "roles/kubernetes_upgrade"
     tasks = [
         {"ansible.builtin.debug": {"msg": f"done: {task['name']}"}, "when": task.get("when", True)}
@@ -54,10 +59,14 @@ def test_a_worker_that_is_not_ready_is_started_and_not_drained(tmp_path: Path, u
     ]
     planned = {"kubernetes_upgrade_plan": {"undrained": ["w1"] if undrained else [], "steps": {"w1": ["kubelet"]}, "target": "v1.36.3"}}
     variables = {**tasks_of(f"{role}/vars/main.yml"), "kubernetes_upgrade_drain": True}
+    if ready_by_now is not None:
+        variables["__kubernetes_upgrade_now"] = {"workload": {"nodes": {"w1": {"ready": ready_by_now}}}}
     code, output = play(tmp_path, tasks, {"localhost": planned, "w1": variables}, "--limit", "w1", masters=["localhost"])
     assert code == 0 and "done: The packages have the wanted version" in output, output
-    assert ("done: The kubelet of a worker that is not ready runs" in output) == undrained
-    assert ("done: Pods go elsewhere, as disruption budgets let them" in output) != undrained
+    started, asked = "done: The kubelet of a worker that is not ready runs", "done: Whether a worker that was not ready is so by now"
+    assert [told in output for told in (started, asked, DRAIN)] == [undrained, undrained, drained], output
+    assert not undrained or output.index(started) < output.index(asked)
+    assert not (undrained and drained) or output.index(asked) < output.index(DRAIN)
 
 
 def told(monkeypatch: pytest.MonkeyPatch, kubeconfig: Path) -> str:
