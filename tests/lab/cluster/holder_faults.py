@@ -94,6 +94,13 @@ WAYS = [
 ]
 
 
+def back_off_is_over(cluster: Cluster) -> None:
+    """A kubelet waits for up to five minutes with what has ended several times in ten, as it does here; a new one knows nothing
+    of it."""
+    for name in MASTERS:
+        cluster.on(name, "pgrep -f '^[^ ]*kube-vip manager' || systemctl restart kubelet")
+
+
 def all_can_take_over(cluster: Cluster) -> None:
     """Every master's API server is ready by itself, and a kube-vip runs there: the next fault finds a whole cluster."""
 

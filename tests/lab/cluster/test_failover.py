@@ -12,7 +12,7 @@ import pytest
 
 from tests.lab.cluster.cluster import MASTERS, Cluster, eventually, told
 from tests.lab.cluster.failover import Failover, measure
-from tests.lab.cluster.holder_faults import WAYS, Way, all_can_take_over, switched_off, switched_on
+from tests.lab.cluster.holder_faults import WAYS, Way, all_can_take_over, back_off_is_over, switched_off, switched_on
 from tests.lab.test_site import MACHINES
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
@@ -33,6 +33,7 @@ def test_the_api_comes_back_when_the_holder_of_the_address_is_lost(
     cluster: Cluster, way: Way, failovers: dict[str, list[Failover]], failover_runs: int
 ) -> None:
     for _run in range(failover_runs):
+        back_off_is_over(cluster)
         all_can_take_over(cluster)
         found = measure(cluster, partial(way.fault, cluster), partial(way.mend, cluster))
         failovers.setdefault(way.name, []).append(found)
