@@ -156,8 +156,11 @@ def _lost_data(nodes: Mapping[str, Observation], masters: Sequence[str]) -> str 
         return None
     counted = {member["address"] for member in told[best]}
     missing = [name for name in made if nodes[name]["address"] not in counted and nodes[name]["ca"] == nodes[best]["ca"]]
-    known = any(item["name"] == best for item in nodes[best]["view"].get("nodes") or [])
-    if counted and not known and len(missing) >= len(counted):
+    view = nodes[best]["view"]
+    # The API server's list of nodes may still be that of the lost data, and a kubelet that starts makes its node object anew. What
+    # kubeadm keeps is read from etcd itself, and nothing makes it again.
+    alone = made == [best] and view.get("nodes") is not None
+    if counted and not view.get("version") and (alone or len(missing) >= len(counted)):
         fact = f"etcd on {best} counts {len(counted)} of {', '.join(made)}: it has begun anew"
     elif not counted and not any(nodes[name]["etcd_data"] for name in made):
         fact = f"there is nothing in /var/lib/etcd of {', '.join(made)}"

@@ -40,6 +40,7 @@ def view(nodes: list[str], members: list[str]) -> dict[str, Any]:
             {"id": str(number), "name": name, "address": ADDRESSES[name], "learner": False}
             for number, name in enumerate(members)
         ],
+        "version": "v1.36.3",
     }
 
 
@@ -146,8 +147,18 @@ def test_lost_data_of_all_masters_is_restored_and_never_made_anew() -> None:
     assert "etcd on m1 counts 1 of m1, m2, m3" in found["problems"][0] and "restore_hosts=all" in found["problems"][0]
     nodes["m1"] = whole("m1", ["m1"], MASTERS, view={"nodes": [], "members": alone("m1")["members"]})
     assert "etcd's data is lost" in plan(nodes)["problems"][0]
+    # A list that is still that of the lost data, or a kubelet that has made its own object anew.
+    for known in (list(ADDRESSES), ["m1"]):
+        nodes["m1"] = whole("m1", known, MASTERS, view={**view(known, ["m1"]), "version": None})
+        assert "etcd's data is lost" in plan(nodes)["problems"][0]
     nodes = {**all_whole(), **{name: fallen(name, etcd_data=False, answers=[]) for name in MASTERS}}
     assert "nothing in /var/lib/etcd of m1, m2, m3" in plan(nodes)["problems"][0]
+
+
+def test_lost_data_of_an_only_master_is_restored() -> None:
+    nodes = {"m1": whole("m1", [], ["m1"], view={**view(["m1", "w1"], ["m1"]), "version": None}), "w1": whole("w1", [], [])}
+    found = cluster_plan(nodes, ["m1"], ["w1"], [])
+    assert found["steps"] == {} and "etcd on m1 counts 1 of m1: it has begun anew" in found["problems"][0]
 
 
 def test_a_master_taken_out_and_not_wiped_is_no_loss_of_data() -> None:
