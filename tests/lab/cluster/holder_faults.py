@@ -10,6 +10,8 @@ from tests.lab.cluster.cluster import MASTERS, Cluster, eventually
 from tests.lab.test_site import IDS, MACHINES
 
 MANIFEST = "kube-apiserver.yaml"
+KUBE_VIP = "-f '^[^ ]*kube-vip manager'"
+"""Its process, for pgrep and pkill."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ def switched_on(cluster: Cluster, name: str) -> None:
 
 
 def kube_vip_killed(cluster: Cluster, name: str) -> None:
-    cluster.on(name, "pkill -KILL -f '^[^ ]*kube-vip manager'")
+    cluster.on(name, f"pkill -KILL {KUBE_VIP}")
 
 
 def nothing(cluster: Cluster, name: str) -> None:
@@ -98,7 +100,7 @@ def back_off_is_over(cluster: Cluster) -> None:
     """A kubelet waits for up to five minutes with what has ended several times in ten, as it does here; a new one knows nothing
     of it."""
     for name in MASTERS:
-        cluster.on(name, "pgrep -f '^[^ ]*kube-vip manager' || systemctl restart kubelet")
+        cluster.on(name, f"pgrep {KUBE_VIP} || systemctl restart kubelet")
 
 
 def all_can_take_over(cluster: Cluster) -> None:
@@ -108,7 +110,7 @@ def all_can_take_over(cluster: Cluster) -> None:
         for name in MASTERS:
             said = cluster.kubectl(f"--server=https://{MACHINES[name][0]}:6443", "get", "--raw", "/readyz")
             assert said.endswith("ok"), said
-            cluster.on(name, "pgrep -f '^[^ ]*kube-vip manager'")
+            cluster.on(name, f"pgrep {KUBE_VIP}")
         return cluster.ready() == set(MACHINES)
 
     eventually("every master can take over", ready)
