@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import http.server
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from tests.web_server import serving
 
 
 @contextmanager
@@ -27,9 +28,5 @@ def answering(status: int, text: str) -> Iterator[tuple[str, list[str]]]:
         def log_message(self, *_words: Any) -> None:
             """Says nothing."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
-        finally:
-            server.shutdown()
+    with serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}", asked
