@@ -56,8 +56,11 @@ def stop(clock: Clock, address: str, timeout: float) -> bool:
     return moved
 
 
-def start(clock: Clock, address: str, timeout: float) -> bool:
-    """Lets etcd and the API server run again and waits until the API is ready; whether they had to be let."""
+def start(run: node.Run, clock: Clock, address: str, timeout: float) -> bool:
+    """Lets etcd and the API server run again and waits until the API is ready; whether they had to be let.
+
+    Where etcd's data was lost they have failed over and over before they were stopped.
+    """
     moved = False
     for name in reversed(PODS):
         manifest = STOPPED / f"{name}.yaml"
@@ -66,6 +69,8 @@ def start(clock: Clock, address: str, timeout: float) -> bool:
             moved = True
     if STOPPED.is_dir():
         STOPPED.rmdir()
+    if not node.ready(address):
+        node.restart_kubelet(run)
     node.wait_until(clock, timeout, "the API server", lambda: node.ready(address))
     keep_former()
     return moved

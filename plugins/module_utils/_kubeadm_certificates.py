@@ -22,6 +22,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node impo
     RUN_DIR,
     kubeadm,
     ready,
+    restart_kubelet,
     secret_file,
     settle,
     wait_until,
@@ -160,7 +161,7 @@ def renew(run: Run, clock: Clock, address: str, name: str, timeout: float) -> st
 
 
 def restart_all(run: Run, clock: Clock, timeout: float) -> None:
-    """Ends all static pods at once, and lets the kubelet forget how often they have failed, so that it does not wait."""
+    """Ends all static pods at once, and lets the kubelet start them without the wait that earlier failures would cost."""
     STASH.mkdir(mode=0o700, exist_ok=True)
     for pod in PODS:
         if (MANIFESTS / f"{pod}.yaml").exists():
@@ -169,9 +170,7 @@ def restart_all(run: Run, clock: Clock, timeout: float) -> None:
         wait_until(clock, timeout, "the control plane to end", lambda: not any(map(processes, PODS)))
     finally:
         put_back()
-    code, output = run(["systemctl", "restart", "kubelet"])
-    if code != 0:
-        raise InfraError(f"The kubelet could not be started again: {output.strip()}; look at journalctl -u kubelet")
+    restart_kubelet(run)
 
 
 def restart(clock: Clock, pod: str, timeout: float) -> None:

@@ -156,6 +156,14 @@ def wait_until(
             raise DeadlineError(f"{error}; last seen: {seen[0]}" if seen[0] else str(error)) from error
 
 
+def restart_kubelet(run: Run) -> None:
+    """Lets the kubelet forget how often static pods have failed: it waits up to five minutes before it starts such a pod
+    again, also where what made it fail is mended and its manifest was away for a while."""
+    code, output = run(["systemctl", "restart", "kubelet"])
+    if code != 0:
+        raise InfraError(f"The kubelet could not be started again: {output.strip()}; look at journalctl -u kubelet")
+
+
 def kubeadm(run: Run, *arguments: str) -> str:
     """Raises InfraError with the end of what kubeadm printed, without tokens and keys."""
     code, output = run(["kubeadm", *arguments])

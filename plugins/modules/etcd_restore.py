@@ -140,7 +140,7 @@ def act(module: AnsibleModule) -> dict[str, Any]:
             stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%SZ")
             return {"changed": etcd.put_back(params["identity"], etcd.of_backup(params["contents"]), stamp)}
         if state == "started":
-            return {"changed": etcd.start(clock, params["address"], params["timeout"])}
+            return {"changed": etcd.start(runner(module), clock, params["address"], params["timeout"])}
         return {"changed": etcd.tidy()}
 
 

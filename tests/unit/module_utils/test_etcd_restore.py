@@ -19,6 +19,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._backup_archive im
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.modules import etcd_restore
 
+from tests.unit.fake_clock import FakeClock
 from tests.unit.plays import ROOT, tasks_of
 
 
@@ -182,3 +183,26 @@ def test_a_run_that_ended_between_identity_and_data_is_gone_on_with(machine: Pat
     prepared(machine)
     assert etcd.put_back(True, etcd.of_backup(CONTENTS), "now")
     assert data(machine) == "restored" and (machine / "pki/ca.crt").read_text() == "ca.crt"
+
+
+def test_the_kubelet_begins_anew_with_manifests_in_place_as_pods_that_often_failed_would_wait(
+    machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[list[str]] = []
+    for folder in ("MANIFESTS", "STOPPED"):
+        monkeypatch.setattr(etcd, folder, machine / folder)
+    etcd.MANIFESTS.mkdir()
+    etcd.STOPPED.mkdir()
+    for pod in etcd.PODS:
+        (etcd.STOPPED / f"{pod}.yaml").write_text("a: b")
+
+    def run(command: list[str]) -> tuple[int, str]:
+        assert command == ["systemctl", "restart", "kubelet"]
+        started.append(sorted(path.stem for path in etcd.MANIFESTS.iterdir()))
+        return 0, ""
+
+    monkeypatch.setattr(node, "ready", lambda _address: bool(started))
+    assert etcd.start(run, FakeClock(), "192.0.2.11", 30)
+    assert started == [["etcd", "kube-apiserver"]] and not etcd.STOPPED.exists()
+    assert not etcd.start(run, FakeClock(), "192.0.2.11", 30)
+    assert len(started) == 1
