@@ -1,7 +1,8 @@
 # Copyright (c) 2026, The detectviz.infra authors
 # GNU General Public License v3.0 or later (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Packages of another version are replaced only with the user's word, which comes as text from the command line."""
+"""Packages of another version are replaced only with the user's word, which comes as text from the command line; and what a node is to
+have is fetched while it still works."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.plays import play, program
+from tests.unit.plays import play, program, tasks_of
 
 ROLE: dict[str, Any] = {"name": "detectviz.infra.pinned_packages"}
 OPTIONS = {"pinned_packages_names": ["kubelet"], "pinned_packages_version": "1.36", "pinned_packages_repository": {}}
@@ -25,3 +26,43 @@ def test_another_version_is_replaced_only_where_the_user_says_so(tmp_path: Path,
     assert (code == 0) is replaced, output
     assert ("Would be installed: kubelet 1.36" in output) is replaced, output
     assert ("node has kubelet 1.35.9-1.1, and the site wants 1.36" in output) is not replaced, output
+
+
+def upgraded(folder: Path, containerd: str) -> tuple[int, str, str]:
+    """Exit code and output of the upgrade's preparation on a node with containerd 2.1 and the kubelet of 1.35, where 2.2 and 1.36.3
+    are offered; and what apt-get was asked for."""
+    program(folder, "node", "dpkg-query", "printf 'kubelet\\t1.35.9-1.1\\thi \\ncontainerd\\t2.1.5-1\\thi \\n'")
+    offers = "".join(f" {name} | {version} | x\\n" for name, version in (
+        ("kubelet", "1.36.3-1.1"), ("kubectl", "1.36.3-1.1"), ("containerd", "2.2.0-1")))  # fmt: skip
+    program(folder, "node", "apt-cache", f"printf '{offers}'")
+    program(folder, "node", "apt-get", f'echo "$@" >> {folder}/asked')
+    program(folder, "node", "containerd", "exit 0")
+    program(folder, "node", "ctr", "exit 0")
+    tasks = [task for task in tasks_of("roles/kubernetes_upgrade/tasks/prepare.yml") if "downloaded" in task["name"]]
+    for task in tasks:
+        task.setdefault("vars", {})["__kubernetes_packages_repository"] = {}
+    planned = {"kubernetes_upgrade_plan": {"steps": {"node": ["kubelet"]}, "target": "v1.36.3"}}
+    variables = {
+        **tasks_of("roles/kubernetes_upgrade/vars/main.yml"), "containerd_version": containerd, "containerd_package": "containerd",
+        "containerd_source": {"repository": "none"}, "containerd_folder": str(folder),
+    }  # fmt: skip
+    code, output = play(folder, tasks, {"localhost": planned, "node": variables}, "--limit", "node")
+    asked = folder / "asked"
+    return code, output, asked.read_text(encoding="utf-8") if asked.exists() else ""
+
+
+def test_an_upgrade_downloads_for_every_node_before_any_is_emptied(tmp_path: Path) -> None:
+    code, output, asked = upgraded(tmp_path, "2.2")
+    assert code == 0, output
+    downloads = [line.split() for line in asked.splitlines() if "install" in line]
+    assert all("--download-only" in line for line in downloads)
+    assert [line[-2:] if "kubectl" in line[-1] else line[-1:] for line in downloads] == [
+        ["containerd=2.2.0-1"],
+        ["kubelet=1.36.3-1.1", "kubectl=1.36.3-1.1"],
+    ]
+
+
+def test_an_upgrade_stops_there_where_no_repository_offers_the_container_runtime(tmp_path: Path) -> None:
+    code, output, asked = upgraded(tmp_path, "2.3")
+    assert code != 0 and "node: no repository offers containerd 2.3" in output, output
+    assert "install" not in asked
