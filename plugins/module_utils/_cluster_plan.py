@@ -108,10 +108,12 @@ def _without_cluster(
             "playbooks/restore.yml again, which goes on from there (the manifests wait in /etc/kubernetes/detectviz-stopped)"
         )
     elif kept:
+        ended = "".join(f" {_ended_etcd(name, nodes[name]['etcd_failure'])}." for name in kept if nodes[name]["etcd_failure"])
         problems.append(
             f"No API server answers, but {', '.join(kept)} {'has' if len(kept) == 1 else 'have'} the data of a cluster "
-            "in /var/lib/etcd. It is down, not absent: look at the kubelet and the containers there (journalctl -u "
-            "kubelet), or restore a backup; to throw its data away, name the node in kubeadm_reset_nodes"
+            f"in /var/lib/etcd. It is down, not absent.{ended} Look at the kubelet and the containers there (journalctl -u kubelet). "
+            "Where the data is lost or damaged on most of them, bring a backup back with playbooks/restore.yml -e restore_hosts=all "
+            "-e restore=FILE; to throw it away, name the nodes in kubeadm_reset_nodes"
         )
     if problems:
         return _refused(problems)
@@ -322,7 +324,11 @@ def _other_etcd(name: str, giver: str) -> str:
 
 
 def _failed_etcd(name: str, failure: str) -> str:
-    return f"etcd on {name} ends again and again: {failure}. Where that is because its data is lost or damaged: {_rejoin(name)}"
+    return f"{_ended_etcd(name, failure)}. Where that is because its data is lost or damaged: {_rejoin(name)}"
+
+
+def _ended_etcd(name: str, failure: str) -> str:
+    return f"etcd on {name} ends again and again: {failure}"
 
 
 def _rejoin(name: str) -> str:

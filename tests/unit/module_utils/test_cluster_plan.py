@@ -180,6 +180,19 @@ def test_an_etcd_that_ends_again_and_again_is_told_with_its_own_words() -> None:
     assert plan({**nodes, "m3": fallen("m3")})["steps"]["m3"] == "start"
 
 
+def test_a_cluster_whose_etcd_does_not_begin_is_told_with_its_words_and_the_way_back() -> None:
+    down = {"view": {"error": "refused"}, "answers": []}
+    nodes = {
+        "m1": whole("m1", [], MASTERS, **down),
+        "m2": whole("m2", [], MASTERS, **down, etcd_failure="discovery failed"),
+        "m3": whole("m3", [], MASTERS, **down, etcd_failure="discovery failed"),
+        "w1": whole("w1", [], [], answers=[]),
+    }
+    (problem,) = plan(nodes)["problems"]
+    assert "absent. etcd on m2 ends again and again: discovery failed. etcd on m3 ends" in problem
+    assert "etcd on m1" not in problem and "playbooks/restore.yml -e restore_hosts=all" in problem
+
+
 def test_a_node_without_room_is_refused_where_it_is_to_be_made_and_only_there() -> None:
     little = {"/var/lib/containerd": 40 * 2**30, "/var/lib/etcd": 2**28, "/var/lib/kubelet": 40 * 2**30}
     found = plan({**all_blank(), "m2": blank("m2", room=little), "w1": blank("w1", room=little)})
