@@ -35,9 +35,10 @@ def main() -> int:
     left_out = [f"suite {suite.name}: not asked for" for suite in SUITES if suite not in chosen] + options.left_out
     total = Outcome(left_out=left_out)
     started = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="detectviz-test-") as scratch, ThreadPoolExecutor(2) as pool:
+    with tempfile.TemporaryDirectory(prefix="detectviz-test-") as scratch, ThreadPoolExecutor() as pool:
         context = Context(Path.cwd(), options.cache, cores, options.everything, Path(scratch))
-        lanes = [[suite for suite in chosen if suite.lab is lab] for lab in (False, True)]
+        of_lanes = dict.fromkeys(suite.lane for suite in chosen)
+        lanes = [[suite for suite in chosen if suite.lane == name] for name in of_lanes]
         rows = [row for lane in pool.map(lambda lane: run_lane(context, lane), lanes) for row in lane]
     for _name, outcome, _seconds in rows:
         total.add(outcome)

@@ -84,7 +84,7 @@ class Context:
     ) -> tuple[int, str]:
         """Runs a command with its output shown and kept. Returns the exit code and the output.
 
-        Each line carries the name, as two lanes of suites show theirs in turn.
+        Each line carries the name, as the lanes of suites show theirs in turn.
         """
         started = time.monotonic()
         print(f"--- {name}: {' '.join(command)}", flush=True)

@@ -1,7 +1,7 @@
 """The suites of bin/test.
 
-They run in two lanes side by side, each in the order given here: those that start a lab wait for their guests more than
-they work, and one lab at a time is enough for two processors.
+They run in three lanes side by side, each in the order given here: the two that start labs wait for their guests more than
+they work, and leave enough of two processors to the third.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ class Suite:
     name: str
     what: str
     run: Callable[[Context], Outcome]
-    lab: bool = False
-    """Starts a lab: runs in the lane of those."""
+    lane: str = "no lab"
 
 
 def _pytest(context: Context, name: str, core: Core, arguments: list[str], timeout: float = 1800) -> Outcome:
@@ -50,7 +49,7 @@ def _pytest(context: Context, name: str, core: Core, arguments: list[str], timeo
 
 def unit(context: Context) -> Outcome:
     outcome = Outcome()
-    for core in context.cores:
+    for core in _tier_cores(context, "unit", outcome):
         outcome.add(_pytest(context, f"unit {core.name}", core, ["-n", "2", "--ansible-unit-inject-only", "tests/unit"]))
     return outcome
 
@@ -83,8 +82,11 @@ def package(context: Context) -> Outcome:
 
 
 def contract(context: Context) -> Outcome:
-    """The Proxmox emulator against the official schema, the facts and foreign clients, as both releases."""
+    """The Proxmox emulator against the official schema, the facts and foreign clients."""
     outcome = _pytest(context, "contract 9.2", context.main, [*PARALLEL, "tests/contract", "--pve-version", "9.2"])
+    if not context.everything:
+        outcome.left_out.append("contract as release 9.1, but for what goes through both (bin/test --all runs it)")
+        return outcome
     # These two go through both releases by themselves.
     both = ["--ignore", "tests/contract/test_every_answer.py", "--ignore", "tests/contract/test_coverage.py"]
     outcome.add(_pytest(context, "contract 9.1", context.main, [*PARALLEL, "tests/contract", "--pve-version", "9.1", *both]))
@@ -101,7 +103,7 @@ def emulated(context: Context) -> Outcome:
 
 def sanity(context: Context) -> Outcome:
     outcome = Outcome()
-    for core in context.cores:
+    for core in _tier_cores(context, "sanity", outcome):
         place, environment = context.collection_copy(core)
         # The tests of the collection are for what is published and its own tests; ruff reads the rest.
         for folder in (
@@ -182,7 +184,7 @@ def _tier_cores(context: Context, suite: str, outcome: Outcome) -> list[Core]:
     """All cores with --all, else the main one; what that leaves out is told in the outcome."""
     if context.everything:
         return context.cores
-    outcome.left_out += [f"{suite} on ansible-core {core.name} (bin/test --all runs it)" for core in context.cores[1:]]
+    outcome.left_out.append(f"{suite} on other ansible-cores than {context.main.name} (bin/test --all runs it)")
     return [context.main]
 
 
@@ -217,15 +219,15 @@ def molecule(context: Context) -> Outcome:
 
 
 SUITES = [
-    Suite("unit", "pure logic, on every core", unit),
+    Suite("unit", "pure logic and single roles; --all: on every core", unit),
     Suite("lint", "ansible-lint, ruff, shellcheck, documentation, changelog", lint),
     Suite("package", "the built and installed collection, on every core", package),
-    Suite("contract", "the Proxmox emulator against schema, facts and foreign clients", contract),
+    Suite("contract", "the Proxmox emulator against schema, facts and foreign clients; --all: as both releases", contract),
     Suite("emulated", "modules and playbooks against the emulator; --all: on every core", emulated),
-    Suite("sanity", "ansible-test sanity, on every core", sanity),
+    Suite("sanity", "ansible-test sanity; --all: on every core", sanity),
     Suite("integration", "ansible-test integration; --all: on every core", integration),
     Suite("api", "modules against a real Kubernetes API server", api),
-    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster, lab=True),
-    Suite("lab", "real guests in the embedded lab", lab, lab=True),
-    Suite("molecule", "molecule scenarios on lab guests", molecule, lab=True),
+    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster, "cluster"),
+    Suite("lab", "real guests in the embedded lab", lab, "labs"),
+    Suite("molecule", "molecule scenarios on lab guests", molecule, "labs"),
 ]

@@ -186,6 +186,13 @@ class Cluster:
         """Something that etcd keeps, to be found again."""
         self.kubectl("create", "configmap", name)
 
+    def lose_data(self, *names: str) -> None:
+        """Of etcd, on all of them at once: a member that finds the others alive has it again. Some end by themselves without it."""
+        for name in names:
+            self.on(name, "rm -rf /var/lib/etcd/member")
+        for name in names:
+            self.on(name, "pkill -KILL -x etcd; true")
+
     def written(self) -> set[str]:
         return {item["metadata"]["name"] for item in self.objects("configmaps")} - {"kube-root-ca.crt"}
 

@@ -227,14 +227,6 @@ def test_after_all_of_them_the_node_joins(left: Cluster) -> None:
     assert left.voters() == set(MASTERS)
 
 
-def lose_data(cluster: Cluster, *names: str) -> None:
-    """All at once, as a member that finds the others alive has their data again. Some end by themselves without it."""
-    for name in names:
-        cluster.on(name, "rm -rf /var/lib/etcd/member")
-    for name in names:
-        cluster.on(name, "pkill -KILL -x etcd; true")
-
-
 @contextmanager
 def without_peers(cluster: Cluster, name: str) -> Iterator[None]:
     """The others' etcd does not reach a node's. A first master that begins anew has the ids of the old cluster, and would have the
@@ -253,7 +245,7 @@ def test_a_master_that_lost_etcds_data_is_named_with_the_way_out(cluster: Cluste
     kept = f"kept-without-{name}"
     cluster.write(kept)
     with without_peers(cluster, name):
-        lose_data(cluster, name)
+        cluster.lose_data(name)
         said = told(cluster.refused(*P2))
     assert f"playbooks/restore.yml -e restore_hosts={name}" in said
     cluster.play("playbooks/restore.yml", "-e", f"restore_hosts={name}")
@@ -265,7 +257,7 @@ def test_a_master_that_lost_etcds_data_is_named_with_the_way_out(cluster: Cluste
 def test_etcds_data_lost_on_all_masters_asks_for_a_backup_and_makes_nothing_new(cluster: Cluster) -> None:
     cluster.write("in-the-backup")
     cluster.play("playbooks/backup.yml")
-    lose_data(cluster, *MASTERS)
+    cluster.lose_data(*MASTERS)
     said = told(cluster.refused(*P2))
     assert "playbooks/restore.yml -e restore_hosts=all" in said
     assert [cluster.unfinished(name) for name in MASTERS] == [""] * len(MASTERS)

@@ -27,10 +27,6 @@ write_archive(pathlib.Path(path), certificate, json.loads(contents), {"pki/ca.cr
 """
 
 
-def lose_data(cluster: Cluster, name: str) -> None:
-    cluster.on(name, "rm -rf /var/lib/etcd/member")
-
-
 def test_a_backup_is_made_read_again_and_described(cluster: Cluster) -> None:
     cluster.write("before")
     cluster.play("playbooks/backup.yml")
@@ -69,8 +65,7 @@ def of_another(cluster: Cluster) -> Path:
 
 def test_etcds_data_lost_on_all_masters_comes_back_as_it_was(cluster: Cluster) -> None:
     cluster.write("after")
-    for name in MASTERS:
-        lose_data(cluster, name)
+    cluster.lose_data(*MASTERS)
     cluster.play("playbooks/restore.yml", "-e", "restore_hosts=all", "-e", f"restore={cluster.backups()[-1].name}")
     cluster.becomes_whole()
     assert cluster.written() == {"before"}
@@ -89,7 +84,7 @@ def test_the_first_master_is_replaced_with_its_guest(cluster: Cluster) -> None:
 
 @pytest.mark.long
 def test_etcds_data_lost_on_one_master_comes_from_the_others(cluster: Cluster) -> None:
-    lose_data(cluster, "master-3")
+    cluster.lose_data("master-3")
     cluster.on("master-3", "pkill -KILL -x etcd; true")
     cluster.play("playbooks/restore.yml", "-e", "restore_hosts=master-3")
     cluster.becomes_whole()
