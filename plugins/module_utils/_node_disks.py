@@ -26,8 +26,8 @@ def volumes_state(run: Run, names: Sequence[str]) -> dict[str, Any]:
 
     ``names`` are those of the table in its order, the system's first. A disk is ``{name, index, link}`` (link is None if
     it is not there) with ``device``, ``size`` in bytes, ``signatures`` of it and of its partitions, ``uses`` (partitions,
-    mounts), ``mounted``, ``group`` (the volume group that it is a member of) and ``unread``: programs that failed, so that
-    what they would have told is not known.
+    mounts), ``mounted``, ``group`` (the volume group that it is a member of), ``part_groups`` (those of its partitions) and
+    ``unread``: programs that failed, so that what they would have told is not known.
     """
     lvm = run(["dmsetup", "version"])[0] == 0
     # Without device mapper there is no volume group to be told, and LVM's programs fail.
@@ -61,7 +61,7 @@ def _disk(run: Run, disk: Mapping[str, Any], members: Mapping[str, str], failed:
         return {**disk, "link": None}
     device = os.path.realpath(link)
     block = f"/sys/class/block/{os.path.basename(device)}"
-    parts = sorted(name for name in _names(block) if os.path.exists(f"{block}/{name}/partition"))
+    parts = _partitions(block)
     paths = [device, *(f"/dev/{part}" for part in parts)]
     mounts = [f"mounted on {point}" for point in _mounts(paths)]
     kinds = {path: parse_signatures(*run(["wipefs", "--no-act", "--json", path])) for path in paths}
@@ -74,15 +74,17 @@ def _disk(run: Run, disk: Mapping[str, Any], members: Mapping[str, str], failed:
         "uses": [f"partition {part}" for part in parts] + mounts,
         "mounted": bool(mounts),
         "group": members.get(device) or None,
+        "part_groups": {path: members[path] for path in paths[1:] if members.get(path)},
         "unread": [*(f"wipefs cannot read {path}" for path in paths if kinds[path] is None), *failed],
     }
 
 
-def _names(folder: str) -> list[str]:
+def _partitions(block: str) -> list[str]:
     try:
-        return os.listdir(folder)
+        names = os.listdir(block)
     except OSError:
         return []
+    return sorted(name for name in names if os.path.exists(f"{block}/{name}/partition"))
 
 
 def _size(block: str) -> int:
@@ -158,6 +160,10 @@ def disk_problems(
             problems.append(f"{label}: what is on it is not known, {', '.join(disk['unread'])}. Try the same command there")
             continue
         if disk.get("group") == group:
+            continue
+        if disk.get("part_groups"):
+            taken = ", ".join(f"{part} belongs to the volume group {name}" for part, name in disk["part_groups"].items())
+            problems.append(f"{label} is in use: {taken}: it is never taken from it")
             continue
         if disk.get("group"):
             problems.append(f"{label} belongs to the volume group {disk['group']}: it is never taken from it")

@@ -87,27 +87,35 @@ def choose_packages(
 
     Returns ``{install: [name=version], replaced: [text], missing: [text], unheld: [name]}``. ``replaced`` tells packages
     that are installed in another version, ``missing`` those that no repository offers. All packages get the same
-    upstream version: the newest of the first one, or the one that is installed already.
+    upstream version: the one that is installed already, or the newest that is offered for all of them.
     """
     result: dict[str, Any] = {"install": [], "replaced": [], "missing": [], "unheld": []}
     names = list(names)
     there = {name: found[name]["version"] for name in names if name in found}
     fitting = [version for version in there.values() if matches(version, wanted)]
+    offered = {name: [version for version in available.get(name, []) if matches(version, wanted)] for name in names}
     # A node that has one of them already gets the others to match it.
-    exact = upstream(fitting[0]) if fitting else upstream(newest(available.get(names[0], []), wanted) or wanted)
+    exact = upstream(fitting[0]) if fitting else upstream(newest(_offered_for_all(offered), wanted) or wanted)
     for name in names:
         version = there.get(name)
         if version is not None and matches(version, wanted) and upstream(version) == exact:
             if not found[name]["held"]:
                 result["unheld"].append(name)
             continue
-        candidate = newest(available.get(name, []), wanted if version is None and not fitting else exact)
+        candidate = newest(offered[name], exact)
         if version is not None:
             result["replaced"].append(f"{name} {version}")
         if candidate is None:
-            offered = ", ".join(sorted(available.get(name, []), key=_order)[-5:]) or "none"
-            result["missing"].append(f"{name} {exact} (offered: {offered})")
+            others = ", ".join(sorted(available.get(name, []), key=_order)[-5:]) or "none"
+            result["missing"].append(f"{name} {exact} (offered: {others})")
         else:
             result["install"].append(f"{name}={candidate}")
         result["unheld"].append(name)
     return result
+
+
+def _offered_for_all(offered: Mapping[str, list[str]]) -> list[str]:
+    """Versions of the first package that the others have too. Where there is none, all of the first one's."""
+    first, *others = offered.values()
+    shared = [version for version in first if all(upstream(version) in map(upstream, other) for other in others)]
+    return shared or first

@@ -230,7 +230,7 @@ def _skew_problems(
     if newer:
         yield "", (
             f"{target} is older than what runs ({', '.join(newer)}), and Kubernetes is never taken back: set "
-            "kubernetes_version to what runs, or restore a backup from before (playbooks/restore.yml)"
+            "kubernetes_version to what runs"
         )
     if wanted[0] != lowest[0] or wanted[1] > lowest[1] + 1:
         yield "", (

@@ -48,7 +48,7 @@ def derive(site: dict[str, Any], machines: list[dict[str, Any]]) -> dict[str, An
     records, node_ips = _dns_records(site, machines, networks), _node_ips(site, machines, cluster)
     addresses = {name: found[0] for name, found in node_ips.items()}
     return {
-        "cni_mtu": _cni_mtu(cluster, nodes),
+        "cni_mtu": _cni_mtu(site, cluster, nodes),
         "certificate_names": _certificate_names(site, masters),
         "cluster": _cluster(site, masters),
         "api_endpoints": _api_endpoints(site, masters, cluster),
@@ -101,15 +101,17 @@ def addresses_on(machine: dict[str, Any], network: Network | None) -> list[Addre
     return [address for address in found if address is not None]
 
 
-def _cni_mtu(cluster: Network | None, nodes: list[dict[str, Any]]) -> int:
-    """The smallest MTU between the nodes, less what VXLAN adds."""
+def _cni_mtu(site: dict[str, Any], cluster: Network | None, nodes: list[dict[str, Any]]) -> int:
+    """The smallest MTU between the nodes, less what VXLAN adds: more where packets of IPv6 pods travel between IPv6 addresses.
+    A pod has one MTU for both IP versions."""
     mtus = [cluster.mtu if cluster else DEFAULT_MTU]
     for machine in nodes:
         for interface in machine["networks"]:
             if cluster is not None and on_network(interface, cluster):
                 mtus.append(interface.get("mtu") or mtus[0])
     only_v6 = cluster is not None and bool(cluster.prefixes) and all(prefix.version == 6 for prefix in cluster.prefixes)
-    return min(mtus) - VXLAN_OVERHEAD[6 if only_v6 else 4]
+    v6_pods = any(":" in cidr for cidr in site.get("pod_cidrs") or [])
+    return min(mtus) - VXLAN_OVERHEAD[6 if only_v6 or v6_pods else 4]
 
 
 def _certificate_names(site: dict[str, Any], masters: list[dict[str, Any]]) -> list[str]:

@@ -60,6 +60,18 @@ def test_a_disk_of_another_group_is_never_taken() -> None:
     assert "topolvm-vg" in problem
 
 
+def test_a_disk_with_a_partition_in_a_group_is_never_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor of the site's own group, whose members are whole disks."""
+    partitions = "ansible_collections.detectviz.infra.plugins.module_utils._node_disks._partitions"
+    monkeypatch.setattr(partitions, lambda block: ["no-such-disk1"])
+    for group in ("old-vg", "data-vg"):
+        rows = [{"pv_name": "/dev/no-such-disk1", "vg_name": group}]
+        [disk] = read(monkeypatch, pvs=(0, json.dumps({"report": [{"pv": rows}]})))["disks"]
+        sized = {**disk, "size": EMPTY["size"]}
+        [problem] = disk_problems([sized], {"data": 250}, "data-vg", True, "data_volume_wipe")
+        assert f"/dev/no-such-disk1 belongs to the volume group {group}" in problem
+
+
 def test_a_disk_that_is_too_small_is_told_in_gib() -> None:
     assert "has 249.0 GiB, the table says 250" in problems(size=249 * 2**30)[0]
 

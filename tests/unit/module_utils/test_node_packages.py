@@ -47,6 +47,19 @@ def test_another_kubelet_is_told_as_what_would_be_replaced() -> None:
     assert plan["replaced"] == ["kubelet 1.35.9-1.1"]
 
 
+@pytest.mark.parametrize("behind", KUBE)
+def test_a_patch_that_is_not_there_for_all_is_no_ones(behind: str) -> None:
+    offered = {name: [*OFFERED[name], *(["1.36.11-1.1"] if name != behind else [])] for name in KUBE}
+    plan = choose_packages(KUBE, "1.36", {}, offered)
+    assert (plan["install"], plan["missing"]) == ([f"{name}=1.36.10-1.1" for name in KUBE], [])
+
+
+def test_without_a_patch_for_all_the_first_ones_is_missing_from_the_others() -> None:
+    offered = {"kubelet": ["1.36.3-1.1"], "kubeadm": ["1.36.4-1.1"]}
+    plan = choose_packages(["kubelet", "kubeadm"], "1.36", {}, offered)
+    assert (plan["install"], plan["missing"]) == (["kubelet=1.36.3-1.1"], ["kubeadm 1.36.3 (offered: 1.36.4-1.1)"])
+
+
 def test_the_others_follow_the_one_that_is_installed() -> None:
     found = {"kubelet": {"version": "1.36.3-1.1", "held": True}}
     assert choose_packages(KUBE, "1.36", found, OFFERED)["install"] == ["kubeadm=1.36.3-1.1", "kubectl=1.36.3-1.1"]

@@ -176,6 +176,7 @@ def test_a_node_of_a_dual_stack_cluster_has_addresses_in_the_order_of_the_servic
     derived = factory.load(tmp_path).derived
     assert derived["node_ips"]["node-2"] == ["192.168.0.12", "fd00::12"]
     assert derived["node_addresses"]["node-2"] == "192.168.0.12"
+    assert derived["cni_mtu"] == 9000 - 70  # a pod's one MTU has room for VXLAN between IPv6 addresses
 
 
 @pytest.mark.parametrize(
