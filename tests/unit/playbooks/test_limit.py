@@ -49,3 +49,11 @@ def test_without_localhost_the_run_says_so_and_connects_to_nobody(tmp_path: Path
     said = said.replace("''", "'")
     assert code != 0 and f"Add it: --limit '{host},localhost'" in said, said
     assert "unreachable=0" in said and not re.search("unreachable=[1-9]|ok=[1-9]", said), said
+
+
+@pytest.mark.parametrize("playbook", ["backup", "p2_kubernetes", "remove_node", "replace_node", "restore", "upgrade"])
+def test_a_playbook_that_asks_the_whole_cluster_takes_no_part_of_it_for_lost(tmp_path: Path, playbook: str) -> None:
+    site = starter(tmp_path)
+    code, said = run(tmp_path, site, ROOT / f"playbooks/{playbook}.yml", "--limit", "workers,localhost")
+    assert code != 0 and "--limit leaves out node-1" in said and "run it without --limit" in said, said
+    assert "unreachable=0" in said and not re.search("unreachable=[1-9]", said), said
