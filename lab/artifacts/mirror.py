@@ -31,16 +31,19 @@ KEY_FILE = "Release.key"
 KUBE_VIP = "ghcr.io/kube-vip/kube-vip"
 CALICO_MANIFEST = "https://raw.githubusercontent.com/projectcalico/calico/{version}/manifests/calico.yaml"
 IMAGE = re.compile(r"^\s*image: (\S+)$", re.M)
+# What grows with each new version. The registry's storage does too, but there one blob serves several images.
+TRIMMED = ("programs", "packages", "texts")
 # In place of a recipe's key beside a tag.
 PUBLISHED = "published"
 
 
 @dataclass(frozen=True)
 class Mirror:
-    """`registry`: storage of the image registry; `files`: path on the file server to a file or folder in the cache;
-    `fingerprint`: of the key that signs the package repositories; `calico`: where `files` has Calico's manifest;
-    `kubectl`: the client of the last of the minor versions."""
+    """`kept`: the folder that has all the rest; `registry`: storage of the image registry; `files`: path on the file
+    server to a file or folder in the cache; `fingerprint`: of the key that signs the package repositories; `calico`:
+    where `files` has Calico's manifest; `kubectl`: the client of the last of the minor versions."""
 
+    kept: Path
     registry: Path
     files: Mapping[str, Path]
     fingerprint: str
@@ -91,7 +94,8 @@ def make(
         add_images(workshop.say, storage, standins.images(own, programs, kube_vip, calico))
     manifest = f"calico/{calico}/calico.yaml"
     files[manifest] = _kept(workshop, f"calico-{calico}.yaml", text)
-    return Mirror(storage, files, signer.fingerprint, manifest, programs["kubectl"])
+    store.trim(workshop.artifacts, TRIMMED, workshop.say)
+    return Mirror(workshop.artifacts, storage, files, signer.fingerprint, manifest, programs["kubectl"])
 
 
 def publish(mirror: Mirror, served: Path) -> None:
@@ -99,9 +103,7 @@ def publish(mirror: Mirror, served: Path) -> None:
     for name, source in mirror.files.items():
         link = served / name
         link.parent.mkdir(parents=True, exist_ok=True)
-        if link.is_symlink():
-            link.unlink()
-        link.symlink_to(source)
+        store.lend(mirror.kept, link, source)
 
 
 def _repository(workshop: Workshop, signer: Signer, name: str, content: Sequence[Package]) -> Path:

@@ -44,8 +44,10 @@ class Workshop:
 
     def get(self, wanted: Sequence[Program]) -> dict[str, Path]:
         """Path of each program by name. Raises DownloadError, CommandError."""
-        missing = [program for program in wanted if not self._folder(program).exists()]
-        for number, program in enumerate(missing, 1):
+        there = [program for program in wanted if self._folder(program).exists()]
+        missing = [program for program in wanted if program not in there]
+        # Those that are there are asked for as well, so that they count as used.
+        for number, program in enumerate([*missing, *there], 1):
             self._get(program, f"{number} of {len(missing)}")
         if "toolchain" in self.__dict__:  # something was compiled
             go_caches.drop_when_large(self.toolchain, self.say)

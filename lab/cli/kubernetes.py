@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from lab.artifacts import catalogue, download, mirror, programs, registry
+from lab.artifacts import catalogue, download, mirror, programs, registry, store
 from lab.cli.places import Places
 from lab.cli.plan import REGISTRY_PORT, Plan
 from lab.nodes import namespace, recipe, router
@@ -85,9 +85,7 @@ def registry_command(places: Places, layout: Plan, rootfs: Path, storage: Path) 
 def link_client(places: Places, made: mirror.Mirror) -> None:
     """kubectl for `lab exec`."""
     places.programs.mkdir(exist_ok=True)
-    link = places.programs / "kubectl"
-    link.unlink(missing_ok=True)
-    link.symlink_to(made.kubectl)
+    store.lend(made.kept, places.programs / "kubectl", made.kubectl)
 
 
 def overlay(site: Mapping[str, Any], layout: Plan, made: mirror.Mirror) -> dict[str, Any]:

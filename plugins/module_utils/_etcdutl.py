@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._containerd_images import fetch, present
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members import initial_cluster, peer_url
 
@@ -35,17 +36,8 @@ def etcd_image(manifest: str | None, images: str) -> str:
 
 def fetch_image(run: Run, image: str, containerd_folder: str) -> None:
     """Fetches an image that containerd has not got, through its mirrors. Raises InfraError."""
-    if image in run(["ctr", "-n", "k8s.io", "images", "list", "-q"])[1].split():
-        return
-    # ctr by itself does not look for mirrors where containerd is told of them.
-    mirrors = f"{containerd_folder}/certs.d"
-    code, output = run(["ctr", "-n", "k8s.io", "images", "pull", "--hosts-dir", mirrors, image])
-    if code != 0:
-        raise InfraError(
-            f"{image}, whose etcdutl is needed, is not on this node, and fetching it ended with code {code}: {output.strip()[-500:]}. "
-            "Let its registry, or a mirror in registry_mirrors, answer and have it, or bring it to the node by hand (ctr -n k8s.io "
-            "images import FILE), and run again"
-        )
+    if image not in present(run):
+        fetch(run, image, "whose etcdutl is needed", containerd_folder)
 
 
 def from_image(run: Run, image: str) -> Tool:

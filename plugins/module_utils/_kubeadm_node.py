@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils import _containerd_images as images
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_config as config
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as node_state
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline
@@ -108,18 +109,45 @@ def pull_images(run: Run, configuration: config.Object, check: bool = False) -> 
     ``configuration``: kubeadm's ClusterConfiguration.
     """
     with secret_file("images.json", config.documents([configuration])) as path:
-        missing = missing_images(run, path)
+        missing = absent(run, listed_images(run, path))
         if missing and not check:
             kubeadm(run, "config", "images", "pull", "--config", path)
     return missing
 
 
-def missing_images(run: Run, path: str) -> list[str]:
-    code, wanted = run(["kubeadm", "config", "images", "list", "--config", path])
+def pull_worker_images(
+    run: Run, configuration: config.Object, containerd_folder: str, check: bool = False
+) -> list[str]:
+    """The same for what the first pods of a worker need: the sandbox's image and kube-proxy's.
+
+    One by one, as kubeadm would fetch the control plane's with them.
+    """
+    with secret_file("images.json", config.documents([configuration])) as path:
+        listed = listed_images(run, path)
+    missing = absent(run, worker_images(listed, images.sandbox_image(run(["containerd", "config", "dump"])[1])))
+    for image in () if check else missing:
+        images.fetch(run, image, "which a worker needs", containerd_folder)
+    return missing
+
+
+def worker_images(listed: Sequence[str], sandbox: str | None) -> list[str]:
+    """Those of kubeadm's list that run on a worker; as sandbox the one that containerd takes, if that is known. Pure."""
+    by_name = {image.rpartition("/")[2].partition(":")[0]: image for image in listed}
+    wanted = (sandbox or by_name.get("pause"), by_name.get("kube-proxy"))
+    return [image for image in wanted if image]
+
+
+def listed_images(run: Run, path: str) -> list[str]:
+    """What kubeadm needs for a file with its configuration."""
+    code, output = run(["kubeadm", "config", "images", "list", "--config", path])
     if code != 0:
-        raise InfraError(f"kubeadm config images list ended with code {code}: {scrubbed(wanted)}")
-    present = set(run(["ctr", "-n", "k8s.io", "images", "list", "-q"])[1].split())
-    return [image for image in wanted.split() if image not in present]
+        raise InfraError(f"kubeadm config images list ended with code {code}: {scrubbed(output)}")
+    return output.split()
+
+
+def absent(run: Run, wanted: Sequence[str]) -> list[str]:
+    there = images.present(run)
+    return [image for image in wanted if image not in there]
 
 
 def settle(clock: Clock, node: Mapping[str, Any], timeout: float) -> None:

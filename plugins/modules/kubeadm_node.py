@@ -40,7 +40,8 @@ options:
     description:
       - V(observed) reads. Before that, static pods' manifests that a run which was ended while it renewed certificates
         has left aside are put back, as the API server may be one of them.
-      - V(images) fetches the control plane's images that are missing.
+      - V(images) fetches the images that are missing; on a node of the control plane all that kubeadm lists, on a worker
+        kube-proxy's and the one that holds each pod's namespaces.
       - V(initialized) makes the cluster on this node, or goes on with it.
       - V(joined) joins this node, or goes on with it.
       - V(reset) wipes what a cluster has left on the node, etcd's data included, after a copy of it was made there. Rules,
@@ -117,6 +118,12 @@ options:
       - Whether V(images) goes on with images that a lab has made. Without it they are fetched, told and refused.
     type: bool
     default: false
+  containerd_folder:
+    description:
+      - Where containerd's configuration is. V(images) uses the mirrors in its C(certs.d) on a worker, where kubeadm does
+        not fetch them.
+    type: path
+    default: /etc/containerd
   wait:
     description:
       - Seconds that V(observed) gives a control plane that is only starting.
@@ -252,6 +259,7 @@ ARGUMENT_SPEC = {
     },
     "vip": {"type": "str", "default": ""},
     "allow_standins": {"type": "bool", "default": False},
+    "containerd_folder": {"type": "path", "default": "/etc/containerd"},
     "wait": {"type": "int", "default": 90},
     "timeout": {"type": "int", "default": 300},
 }
@@ -284,7 +292,11 @@ def act(module: AnsibleModule) -> dict[str, Any]:
                 return {"changed": True, "images": []}
             cluster["version"] = cluster["version"] or installed
         if state == "images":
-            images = node.pull_images(run, cluster_configuration(cluster), module.check_mode)
+            wanted = cluster_configuration(cluster)
+            if params["control_plane"]:
+                images = node.pull_images(run, wanted, module.check_mode)
+            else:
+                images = node.pull_worker_images(run, wanted, params["containerd_folder"], module.check_mode)
             if not module.check_mode and not params["allow_standins"] and (marks := marked(read_marks(run), params["name"])):
                 raise ProblemsError("a lab's images", marks)
             return {"changed": bool(images), "images": images}

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import subprocess
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -13,11 +16,14 @@ from lab.artifacts import (
     apt_repository,
     catalogue,
     debian,
+    mirror,
     packages,
     store,
 )
+from lab.artifacts.programs import Workshop
 from lab.artifacts.signing import Signer
 from lab.cli import kubernetes
+from lab.cli.places import Places
 from lab.nodes.commands import run
 
 RELEASE = catalogue.release(catalogue.DEFAULT_MINOR)
@@ -72,6 +78,93 @@ def test_what_fails_half_way_is_made_afresh(tmp_path: Path) -> None:
     made = store.once(tmp_path, "thing", "1", lambda folder: (folder / "whole").touch())
     assert [path.name for path in made.iterdir()] == ["whole"]
     assert store.once(tmp_path, "thing", "1", fail) == made
+
+
+def kept(folder: Path, name: str, days: float = 0) -> Path:
+    """Something that was made, and last asked for so many days ago."""
+    made = store.once(folder, name, "1", lambda part: (part / "file").touch())
+    return unused_for(made, days)
+
+
+def unused_for(folder: Path, days: float) -> Path:
+    then = time.time() - days * 86400
+    os.utime(folder, (then, then))
+    return folder
+
+
+def trimmed(artifacts: Path, *folders: str) -> list[str]:
+    said: list[str] = []
+    store.trim(artifacts, folders or ("programs",), said.append)
+    return said
+
+
+def test_what_nobody_has_used_for_long_is_removed_and_told(tmp_path: Path) -> None:
+    old, young = kept(tmp_path / "programs", "old", 61), kept(tmp_path / "programs", "young", 59)
+    other = kept(tmp_path / "registry", "old", 61)
+    assert trimmed(tmp_path, "programs", "packages") == [
+        f"{tmp_path.name}/programs/old-1: not used for 60 days, removed"
+    ]
+    assert young.is_dir() and other.is_dir()
+    assert [path for path in (tmp_path / "programs").iterdir() if path.is_dir()] == [young]
+    assert trimmed(tmp_path, "programs", "packages") == []
+    assert (kept(tmp_path / "programs", "old") / "file").exists() and old.is_dir()
+
+
+def test_what_is_asked_for_counts_as_used(tmp_path: Path) -> None:
+    loopback = PROGRAMS["loopback"]
+    folder = tmp_path / "artifacts/programs"
+    program = kept(folder, "of-the-lab", 61)
+    upstream = folder / f"{loopback.name}-{loopback.version}-{loopback.key}"
+    upstream.mkdir()
+    unused_for(upstream, 61)
+    assert store.once(folder, "of-the-lab", "1", lambda _: None) == program
+    Workshop(tmp_path, quiet).get([loopback])
+    assert trimmed(tmp_path / "artifacts") == []
+
+
+def test_what_is_being_made_stays(tmp_path: Path) -> None:
+    def slowly(part: Path) -> None:
+        (part / "file").touch()
+        unused_for(part, 61)
+        assert trimmed(tmp_path) == []
+        assert (part / "file").exists()
+
+    assert (store.once(tmp_path / "programs", "slow", "1", slowly) / "file").exists()
+
+
+def test_what_was_begun_and_never_ended_goes(tmp_path: Path) -> None:
+    whole = kept(tmp_path / "programs", "thing")
+    part = tmp_path / "programs/.thing-1.part"
+    part.mkdir()
+    assert trimmed(tmp_path) == []
+    unused_for(part, 61)
+    assert len(trimmed(tmp_path)) == 1
+    assert not part.exists() and (whole / "file").exists()
+
+
+def test_what_a_lab_serves_stays_until_the_lab_is_gone(tmp_path: Path) -> None:
+    artifacts, lab = tmp_path / "artifacts", tmp_path / "lab"
+    made_of = {name: kept(artifacts / name, name, 61) for name in ("packages", "texts", "programs")}
+    files = {"deb": made_of["packages"], "text/file": made_of["texts"] / "file"}
+    made = mirror.Mirror(artifacts, artifacts / "registry", files, "", "text/file", made_of["programs"] / "file")
+    places = Places("x", lab)
+    lab.mkdir()
+    mirror.publish(made, places.served)
+    kubernetes.link_client(places, made)
+    assert trimmed(artifacts, *made_of) == []
+    assert (places.served / "deb/file").exists() and (places.served / "text/file").exists()
+    assert (places.programs / "kubectl").exists()
+    shutil.rmtree(lab)
+    assert len(trimmed(artifacts, *made_of)) == 3
+    assert list((artifacts / store.LENT).iterdir()) == []
+
+
+def test_what_a_lab_serves_no_longer_is_not_its_own_any_more(tmp_path: Path) -> None:
+    artifacts, link = tmp_path / "artifacts", tmp_path / "deb"
+    for name in ("old", "new"):
+        store.lend(artifacts, link, kept(artifacts / "packages", name, 61))
+    assert trimmed(artifacts, "packages") == ["artifacts/packages/old-1: not used for 60 days, removed"]
+    assert (link / "file").exists()
 
 
 @pytest.fixture

@@ -74,13 +74,29 @@ def test_what_was_written_down_of_a_step_stays_until_it_has_ended(root: Path) ->
 
 
 class Images:
-    """kubeadm and containerd of a node, as far as images go. Without a file kubeadm takes the newest version it knows."""
+    """kubeadm and containerd of a node, as far as images go. Without a file kubeadm takes the newest version it knows.
 
-    def __init__(self, *present: str) -> None:
+    ``refused``: what the registry says to ctr. ``by_kubelet``: whether crictl is there and the registry answers it.
+    """
+
+    def __init__(self, *present: str, dump: str = "", refused: str = "", by_kubelet: bool = False) -> None:
         self.present = set(present)
+        self.dump, self.refused, self.by_kubelet = dump, refused, by_kubelet
         self.pulls = 0
 
     def __call__(self, command: list[str]) -> tuple[int, str]:
+        if command[0] == "containerd":
+            return 0, self.dump
+        if command[0] == "crictl" and not self.by_kubelet:
+            return 127, "crictl is not installed"
+        if command[0] in ("ctr", "crictl") and "pull" in command:
+            if command[0] == "ctr":
+                assert command[command.index("--hosts-dir") + 1] == "/etc/containerd/certs.d"
+                if self.refused:
+                    return 1, self.refused
+            self.pulls += 1
+            self.present.add(command[-1])
+            return 0, ""
         if command[0] == "ctr":
             return 0, "\n".join(self.present)
         if command[:2] == ["kubeadm", "version"]:
@@ -97,6 +113,14 @@ class Images:
     @staticmethod
     def of(version: str, registry: str = "registry.k8s.io") -> list[str]:
         return [f"{registry}/kube-apiserver:{version}", f"{registry}/etcd:3.6.8-0"]
+
+
+class ListedImages(Images):
+    """kubeadm that lists a worker's images too."""
+
+    @staticmethod
+    def of(version: str, registry: str = "registry.k8s.io") -> list[str]:
+        return [*Images.of(version, registry), f"{registry}/kube-proxy:{version}", f"{registry}/pause:3.10.2"]
 
 
 CLUSTER = {"name": "x", "endpoint": "192.0.2.10:6443", "certificate_names": [], "pod_cidrs": ["10.244.0.0/16"],
@@ -122,13 +146,65 @@ def test_images_are_those_of_the_sites_version_and_registry_and_fetched_once(
     assert list((root / "run").iterdir()) == []
 
 
-def of_the_module(which: Any, root: Path, monkeypatch: pytest.MonkeyPatch, run: node.Run, check: bool = True) -> dict[str, Any]:
+def for_a_worker(run: node.Run, version: str, registry: str | None = None, check: bool = False) -> list[str]:
+    cluster = {**CLUSTER, "version": version, "image_repository": registry}
+    return node.pull_worker_images(run, cluster_configuration(cluster), "/etc/containerd", check)
+
+
+@pytest.mark.parametrize("registry", ["registry.k8s.io", "192.0.2.1:5000/k8s"])
+def test_a_worker_fetches_what_its_first_pods_need_and_nothing_of_the_control_plane(
+    root: Path, monkeypatch: pytest.MonkeyPatch, registry: str
+) -> None:
+    monkeypatch.setattr(node, "RUN_DIR", root / "run")
+    run = ListedImages()
+    wanted = [f"{registry}/pause:3.10.2", f"{registry}/kube-proxy:v1.36.3"]
+    assert for_a_worker(run, "v1.36.3", registry, check=True) == wanted and run.pulls == 0
+    assert for_a_worker(run, "v1.36.3", registry) == wanted and run.present == set(wanted)
+    assert for_a_worker(run, "v1.36.3", registry) == [] and run.pulls == 2
+    assert list((root / "run").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "dump",
+    ["  [plugins.'io.containerd.cri.v1.images'.pinned_images]\n    sandbox = 'mine/pause:9'\n\n    sandboxer = 'podsandbox'\n",
+     '  [plugins."io.containerd.grpc.v1.cri"]\n    restrict = true\n    sandbox_image = "mine/pause:9"\n'],
+    ids=["containerd 2", "containerd 1"],
+)  # fmt: skip
+def test_the_sandbox_of_a_worker_is_the_one_that_containerd_takes(
+    root: Path, monkeypatch: pytest.MonkeyPatch, dump: str
+) -> None:
+    monkeypatch.setattr(node, "RUN_DIR", root / "run")
+    run = ListedImages(dump=dump)
+    assert for_a_worker(run, "v1.36.3") == ["mine/pause:9", "registry.k8s.io/kube-proxy:v1.36.3"]
+
+
+def test_a_worker_that_the_registry_does_not_answer_says_which_image_and_why(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node, "RUN_DIR", root / "run")
+    run = ListedImages("registry.k8s.io/pause:3.10.2", refused="dial tcp 192.0.2.1:5000: connect: connection refused")
+    with pytest.raises(InfraError, match=r"registry.k8s.io/kube-proxy:v1.36.3, which a worker needs.*192.0.2.1:5000.*refused"):
+        for_a_worker(run, "v1.36.3")
+    assert list((root / "run").iterdir()) == []
+
+
+def test_a_registry_that_answers_only_containerd_itself_is_asked_by_it(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node, "RUN_DIR", root / "run")
+    run = ListedImages(refused="401 Unauthorized", by_kubelet=True)
+    assert set(for_a_worker(run, "v1.36.3")) == run.present and len(run.present) == 2
+
+
+def of_the_module(which: Any, root: Path, monkeypatch: pytest.MonkeyPatch, run: node.Run, check: bool = True,
+                  control_plane: bool = True) -> dict[str, Any]:  # fmt: skip
     """What the module returns for state=images."""
     monkeypatch.setattr(node, "RUN_DIR", root / "run")
     monkeypatch.setattr(node, "LOCK", root / "run/kubeadm.lock")
     monkeypatch.setattr(which, "runner", lambda _module: run)
     cluster = {**CLUSTER, "version": None, "image_repository": None}
-    params = {"state": "images", "name": "n", "timeout": 1, "cluster": cluster, "allow_standins": True}
+    params = {"state": "images", "name": "n", "timeout": 1, "cluster": cluster, "allow_standins": True,
+              "control_plane": control_plane, "containerd_folder": "/etc/containerd"}  # fmt: skip
     module: Any = SimpleNamespace(params={**params, "version": "v1.36.3", "image_repository": None}, check_mode=check)
     result: dict[str, Any] = which.act(module)
     return result
@@ -161,3 +237,13 @@ def test_a_check_run_on_a_machine_that_is_not_prepared_yet_has_all_images_to_fet
 
     assert of_the_module(which, root, monkeypatch, nothing) == {"changed": True, "images": []}
     assert of_the_module(which, root, monkeypatch, no_containerd) == {"changed": True, "images": Images.of("v1.36.3")}
+
+
+def test_the_module_fetches_the_images_of_a_node_that_is_not_one_of_the_control_plane(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, wanted = ListedImages(), ["registry.k8s.io/pause:3.10.2", "registry.k8s.io/kube-proxy:v1.36.3"]
+    for check, images in ((True, wanted), (False, wanted), (False, []), (True, [])):
+        told = of_the_module(kubeadm_node, root, monkeypatch, run, check, control_plane=False)
+        assert told == {"changed": bool(images), "images": images}
+    assert run.pulls == 2
