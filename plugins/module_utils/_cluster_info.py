@@ -6,17 +6,15 @@
 from __future__ import annotations
 
 import datetime
-import socket
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_api import CALICO_API, STORED
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_rules import FELIX, PLURALS, POOL
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline
 from ansible_collections.detectviz.infra.plugins.module_utils._kube_api import KubeApi, KubeError
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import served_certificate
 
 SYSTEM = "/api/v1/namespaces/kube-system"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
@@ -103,27 +101,6 @@ def _pools(api: KubeApi) -> list[dict[str, Any]]:
         if found is not None:
             return list(found.get("items") or [])
     return []
-
-
-def served_certificate(url: str, ca_file: str | None) -> dict[str, Any]:
-    """``names`` and ``not_after`` (ISO 8601) of what the server at ``url`` shows, or ``error``.
-
-    The name that was dialled need not be among them: that is what is checked.
-    """
-    parts = urlsplit(url)
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-        # Strict mode asks for extensions that the certificates of Kubernetes need not have.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        context.check_hostname = False
-        with socket.create_connection((parts.hostname or "", parts.port or 443), 10) as plain:
-            with context.wrap_socket(plain) as secure:
-                shown = secure.getpeercert() or {}
-    except (OSError, ValueError) as error:
-        return {"names": [], "not_after": None, "error": str(error)}
-    end = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), datetime.timezone.utc)
-    names = [str(entry[1]) for entry in shown.get("subjectAltName") or ()]
-    return {"names": names, "not_after": end.isoformat(), "error": None}
 
 
 def node_view(node: Mapping[str, Any]) -> dict[str, Any]:

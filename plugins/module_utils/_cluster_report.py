@@ -21,6 +21,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._machine_report im
     summary_text,
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._node_report import NODE_OBJECT, compare_node, row_maker
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 
 CLUSTER = "cluster"
 """What the rows about no single node are called."""
@@ -204,7 +205,7 @@ def _compare_api(
     lines = cluster["health"].splitlines() or ["no answer"]
     yield row("API health", "ok", ", ".join(line for line in lines if line.startswith("[-]")) or lines[-1])
     certificate = cluster["certificate"]
-    missing = [name for name in expected["certificate_names"] if name not in certificate["names"]]
+    missing = [name for name in expected["certificate_names"] if plain_name(name) not in certificate["names"]]
     found = certificate["error"] or (f"missing: {', '.join(missing)}" if missing else "all there")
     yield row("names in the API's certificate", f"{len(expected['certificate_names'])} names", found,
               MISS if certificate["error"] or missing else OK)  # fmt: skip

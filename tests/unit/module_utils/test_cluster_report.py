@@ -418,6 +418,14 @@ def test_calico_has_the_addresses_of_the_clusters_network(
     assert [(row["guest"], row["check"]) for row in misses] == ([] if good else [("m1", "Calico's address")])
 
 
+@pytest.mark.parametrize("wanted", ["fd00::11", "FD00::11", "fd00:0:0:0:0:0:0:11"])
+def test_an_ipv6_address_of_the_table_is_found_in_the_certificate_however_it_is_written(world: dict[str, Any], wanted: str) -> None:
+    world["expected"] = {"certificate_names": ["api.example", wanted]}
+    assert row_of(world, "cluster", "names in the API's certificate") == (f"missing: {wanted}", "MISS")
+    world["cluster"]["certificate"]["names"].append("fd00::11")
+    assert row_of(world, "cluster", "names in the API's certificate") == ("all there", "ok")
+
+
 def row_of(world: dict[str, Any], guest: str, check: str) -> tuple[str, str]:
     """(found, verdict) of one row."""
     ((found, verdict),) = [
