@@ -183,7 +183,10 @@ def _etcd_disk(row: Make, spent: Mapping[str, float] | None) -> Row:
     if spent is None:
         return row(check, expected, "no writes were seen", UNVERIFIED)
     found = f"{spent['seconds'] / spent['writes'] * 1000:.1f} ms, the mean of {spent['writes']:.0f}"
-    return row(check, expected, found, MISS if is_slow(spent) else OK)
+    slow = is_slow(spent)
+    if slow is None:
+        return row(check, expected, f"{found}: too few writes to judge", UNVERIFIED)
+    return row(check, expected, found, MISS if slow else OK)
 
 
 def _certificates(row: Make, found: Mapping[str, Any] | None, least: int) -> Row:

@@ -633,6 +633,22 @@ def test_a_disk_without_writes_is_not_verified(world: dict[str, Any]) -> None:
     assert ("m1", "etcd's disk") in [(row["guest"], row["check"]) for row in result["unverified"]]
 
 
+@pytest.mark.parametrize(
+    ("count", "seconds", "told"),
+    [
+        (2, 2.0, ("1000.0 ms, the mean of 2: too few writes to judge", "not verified here")),
+        (6, 5.7378, ("956.3 ms, the mean of 6", "MISS")),
+        (5, 0.5835, ("116.7 ms, the mean of 5", "ok")),
+        (10, 2.5, ("250.0 ms, the mean of 10", "MISS")),
+    ],
+)
+def test_what_is_told_of_a_disk_is_what_it_is_judged_by(
+    world: dict[str, Any], count: int, seconds: float, told: tuple[str, str]
+) -> None:
+    looks(world, "m1")[1].update(etcd_writes=writes(1000 + count, 2.0 + seconds))
+    assert row_of(world, "m1", "etcd's disk") == told
+
+
 def test_a_cluster_that_does_not_answer_is_one_miss(world: dict[str, Any]) -> None:
     world["cluster"] = None
     result = report(world)
