@@ -179,7 +179,7 @@ def cluster() -> dict[str, Any]:
         "pods": [system_pod(app, name) for name, listed in apps.items() for app in listed],
         "controllers": {"kube-proxy": {"wanted": 3, "ready": 3}, "calico-node": {"wanted": 3, "ready": 3},
                         "coredns": {"wanted": 2, "ready": 2}},
-        "lease": {"holder": "m1", "age": 1.0, "duration": 5},
+        "lease": {"holder": "m1", "renewed": True, "watched": 1.0, "duration": 5},
         "kubeadm": {"endpoint": "192.0.2.10:6443", "pod_cidrs": ["10.244.0.0/16"], "service_cidrs": ["10.96.0.0/12"]},
         "proxy_mode": "iptables",
         "felix": {"vxlanMTU": 8950},
@@ -306,7 +306,7 @@ BREAKS = {
     "names in the API's certificate": ("cluster", lambda w: w["cluster"]["certificate"].update(names=["192.0.2.10"])),
     "certificate of the API": ("cluster", lambda w: w["cluster"]["certificate"].update(not_after="2026-01-20T00:00:00+00:00")),
     "VIP 192.0.2.10": ("cluster", lambda w: hold(w, "m1", "m2")),
-    "lease of the VIP": ("cluster", lambda w: w["cluster"]["lease"].update(age=60)),
+    "lease of the VIP": ("cluster", lambda w: w["cluster"]["lease"].update(renewed=False, watched=10.2)),
     "kube-vip beside the masters' static pods": ("cluster", lambda w: w["cluster"]["pods"].append(of_a_daemon_set("m1"))),
     "kubeadm's endpoint": ("cluster", lambda w: w["cluster"]["kubeadm"].update(endpoint="192.0.2.11:6443")),
     "pod networks": ("cluster", lambda w: w["cluster"]["kubeadm"].update(pod_cidrs=["192.168.0.0/16"])),
@@ -507,6 +507,14 @@ def test_who_holds_the_address_has_its_lease_at_the_same_look(
     assert {row["check"].split()[0]: row["found"] for row in report(world)["misses"]} == missed
 
 
+def test_a_lease_that_is_not_renewed_is_told_with_how_long_it_was_watched(world: dict[str, Any]) -> None:
+    assert row_of(world, "cluster", "lease of the VIP") == ("m1, renewed", "ok")
+    world["cluster"]["lease"].update(renewed=False, watched=10.2)
+    assert row_of(world, "cluster", "lease of the VIP") == ("m1, not renewed in 10 s", "MISS")
+    world["cluster"]["lease"].update(holder="")
+    assert row_of(world, "cluster", "lease of the VIP") == ("nobody, not renewed in 10 s", "MISS")
+
+
 def test_a_node_is_there_if_it_is_at_the_second_look(world: dict[str, Any]) -> None:
     world["later"] = cluster()
     del world["later"]["nodes"]["w1"]
@@ -526,7 +534,7 @@ PASSING = {
     "kube-vip": ("m2", lambda w, turn: [p.update(ready=False) for p in at(w, turn)["pods"] if p["name"] == "kube-vip-m2"]),
     "API health": ("cluster", lambda w, turn: at(w, turn).update(health="[-]etcd failed")),
     "coredns": ("cluster", lambda w, turn: at(w, turn)["controllers"]["coredns"].update(ready=1)),
-    "lease of the VIP": ("cluster", lambda w, turn: at(w, turn)["lease"].update(age=60)),
+    "lease of the VIP": ("cluster", lambda w, turn: at(w, turn)["lease"].update(renewed=False, watched=10.2)),
 }  # fmt: skip
 
 
