@@ -20,7 +20,13 @@ from ansible_collections.detectviz.infra.plugins.module_utils._machine_report im
     Row,
     summary_text,
 )
-from ansible_collections.detectviz.infra.plugins.module_utils._node_report import NODE_OBJECT, compare_node, row_maker
+from ansible_collections.detectviz.infra.plugins.module_utils._node_report import (
+    NODE_OBJECT,
+    compare_node,
+    compare_versions,
+    image_tags,
+    row_maker,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 
 CLUSTER = "cluster"
@@ -28,6 +34,7 @@ CLUSTER = "cluster"
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 DNS = "coredns"
+CALICO_CONTROLLERS = "calico-kube-controllers"
 TABLE_NODES = "nodes"
 KUBE_VIP_IMAGES = ("kube-vip", "kube-vip-iptables")
 LEASE = "lease of the VIP"
@@ -199,9 +206,7 @@ def _compare_api(
 ) -> Iterator[Row]:
     server = str(cluster["server"]).removeprefix("https://")
     yield row("asked at", expected["endpoint"], server)
-    version, wanted = (str(text).removeprefix("v") for text in (cluster["version"], expected["version"]))
-    fits = version == wanted or version.startswith(f"{wanted}.")
-    yield row("API version", f"v{wanted}", cluster["version"], OK if fits else MISS)
+    yield compare_versions(row, "API version", expected["version"], [cluster["version"]])
     lines = cluster["health"].splitlines() or ["no answer"]
     yield row("API health", "ok", ", ".join(line for line in lines if line.startswith("[-]")) or lines[-1])
     certificate = cluster["certificate"]
@@ -267,18 +272,13 @@ def _compare_settings(row: Any, cluster: Mapping[str, Any], expected: Mapping[st
     others = sorted(name for name, pool in cluster["pools"].items() if name not in expected["pools"] and not pool.get("disabled"))
     yield row("other pools in use", "none", ", ".join(others) or "none")
     for app, version in (("kube-vip", expected["kube_vip_version"]), ("calico-node", expected["calico_version"])):
-        tags = {_tag(image) for pod in cluster["pods"] if pod["app"] == app for image in pod["images"]}
-        yield row(f"version of {app}", version, ", ".join(sorted(tags)) or "none")
+        yield row(f"version of {app}", version, ", ".join(image_tags(cluster["pods"], app)) or "none")
+    yield compare_versions(row, "version of kube-proxy", expected["version"], image_tags(cluster["pods"], "kube-proxy"))
 
 
 def _repository(image: str) -> str:
     """``kube-vip`` of ``ghcr.io/kube-vip/kube-vip:v1.2.3@sha256:…``."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-
-
-def _tag(image: str) -> str:
-    """``v1.2.3`` of ``ghcr.io/kube-vip/kube-vip:v1.2.3@sha256:…``."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[2] or "no tag"
 
 
 def _compare_counts(row: Any, nodes: Sequence[Mapping[str, Any]], cluster: Mapping[str, Any]) -> Iterator[Row]:
@@ -290,17 +290,18 @@ def _compare_counts(row: Any, nodes: Sequence[Mapping[str, Any]], cluster: Mappi
         found = cluster["controllers"].get(name)
         text = f"{found['ready']} ready of {found['wanted']}" if found else "there is none"
         yield row(f"DaemonSet {name}", f"{len(nodes)} ready of {len(nodes)}", text)
-    yield _compare_dns(row, cluster["controllers"].get(DNS), max(len(nodes), len(cluster["nodes"])))
+    # A cluster of one node loses its names with the node, however many pods it has.
+    several = max(len(nodes), len(cluster["nodes"])) > 1
+    yield _compare_deployment(row, DNS, cluster["controllers"].get(DNS), DNS_PODS if several else 1)
+    yield _compare_deployment(row, CALICO_CONTROLLERS, cluster["controllers"].get(CALICO_CONTROLLERS), 1)
 
 
-def _compare_dns(row: Any, dns: Mapping[str, int] | None, nodes: int) -> Row:
-    """A cluster of one node loses its names with the node, however many pods it has."""
-    least = DNS_PODS if nodes > 1 else 1
-    check, expected = "coredns", f"{least} or more pods, all ready"
-    if dns is None:
-        return row(check, expected, "there is none", MISS)
-    good = dns["wanted"] >= least and dns["ready"] >= dns["wanted"]
-    return row(check, expected, f"{dns['ready']} ready of {dns['wanted']}", OK if good else MISS)
+def _compare_deployment(row: Any, name: str, found: Mapping[str, int] | None, least: int) -> Row:
+    expected = f"{least} or more pods, all ready"
+    if found is None:
+        return row(name, expected, "there is none", MISS)
+    good = found["wanted"] >= least and found["ready"] >= found["wanted"]
+    return row(name, expected, f"{found['ready']} ready of {found['wanted']}", OK if good else MISS)
 
 
 def _compare_egress(row: Any, nodes: Sequence[Mapping[str, Any]]) -> Iterator[Row]:

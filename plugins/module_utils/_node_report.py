@@ -27,7 +27,9 @@ Make = Callable[..., Row]
 """``(check, expected, found[, verdict])`` → a row of the node."""
 
 NODE_OBJECT = "node object"
-CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-vip")
+KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+"""Static pods of a master that are of Kubernetes' own version."""
+CONTROL_PLANE = ("etcd", *KUBERNETES, "kube-vip")
 GOOD_CONDITIONS = {
     "Ready": "True",
     "DiskPressure": "False",
@@ -51,6 +53,19 @@ def row_maker(subject: str) -> Make:
     return make
 
 
+def compare_versions(row: Make, check: str, wanted: str, found: Sequence[str]) -> Row:
+    """Whether all versions ``found``, and there are any, are of Kubernetes ``wanted``, which may be ``1.36`` or ``1.36.3``."""
+    version = str(wanted).removeprefix("v")
+    fits = [text.removeprefix("v") == version or text.removeprefix("v").startswith(f"{version}.") for text in found]
+    return row(check, f"v{version}", ", ".join(found) or "none", OK if fits and all(fits) else MISS)
+
+
+def image_tags(pods: Sequence[Mapping[str, Any]], app: str) -> list[str]:
+    """Each once: ``v1.2.3`` of ``ghcr.io/kube-vip/kube-vip:v1.2.3@sha256:…``."""
+    images = [image.partition("@")[0].rpartition("/")[2] for pod in pods if pod["app"] == app for image in pod["images"]]
+    return sorted({image.partition(":")[2] or "no tag" for image in images})
+
+
 def compare_node(
     wanted: Mapping[str, Any],
     cluster: Mapping[str, Any],
@@ -65,7 +80,7 @@ def compare_node(
     yield row(NODE_OBJECT, "there", "there" if node else "there is none: the machine has not joined")
     if node:
         yield from _compare_object(row, wanted, node, expected)
-        yield from _compare_components(row, wanted, cluster["pods"])
+        yield from _compare_components(row, wanted, cluster["pods"], expected["version"])
     inside = wanted.get("inside")
     if inside is None:
         yield row("inspected", "over SSH", wanted.get("reason") or "no answer", MISS)
@@ -94,10 +109,7 @@ def _compare_object(
     chosen = bool(node["calico"]) if method else sorted(node["calico"]) == sorted(map(str, wanted_ips))
     yield row("Calico's address", f"one by {method}" if method else ", ".join(map(str, wanted_ips)),
               ", ".join(node["calico"]) or "none", OK if chosen else MISS)  # fmt: skip
-    version = str(expected["version"]).removeprefix("v")
-    kubelet = str(node["kubelet"]).removeprefix("v")
-    fits = kubelet == version or kubelet.startswith(f"{version}.")
-    yield row("kubelet", f"v{version}", node["kubelet"], OK if fits else MISS)
+    yield compare_versions(row, "kubelet", expected["version"], [str(node["kubelet"])])
     # A node may have its own, as far as it matters. Of a package's version containerd tells the part that it was made from.
     version = str(wanted["containerd_version"] or expected["containerd_version"])
     name, _sign, runtime = str(node["runtime"]).partition("://")
@@ -108,7 +120,9 @@ def _compare_object(
               f"missing: {', '.join(missing)}" if missing else "all there", MISS if missing else OK)  # fmt: skip
 
 
-def _compare_components(row: Make, wanted: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _compare_components(
+    row: Make, wanted: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], version: str
+) -> Iterator[Row]:
     here = [pod for pod in pods if pod["node"] == wanted["name"]]
     apps = (*ON_EVERY_NODE, *(CONTROL_PLANE if wanted["control_plane"] else ()))
     for app in apps:
@@ -116,6 +130,9 @@ def _compare_components(row: Make, wanted: Mapping[str, Any], pods: Sequence[Map
         running = [pod for pod in mine if pod["phase"] == "Running" and pod["ready"]]
         found = "1 ready" if len(mine) == len(running) == 1 else _pods_text(mine)
         yield row(app, "1 ready", found)
+        # One that is not there is told already.
+        if app in KUBERNETES and mine:
+            yield compare_versions(row, f"version of {app}", version, image_tags(mine, app))
 
 
 def _pods_text(pods: Sequence[Mapping[str, Any]]) -> str:

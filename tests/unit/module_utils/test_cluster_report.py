@@ -164,6 +164,7 @@ def node(name: str) -> dict[str, Any]:
 
 def system_pod(app: str, name: str) -> dict[str, Any]:
     images = {"kube-vip": ["ghcr.io/kube-vip/kube-vip:v1.2.3"], "calico-node": ["docker.io/calico/node:v3.31.7@sha256:0"]}
+    images |= {app: [f"192.0.2.1:5000/{app}:v1.36.3"] for app in ("kube-proxy", *STATIC[1:4])}
     return {"name": f"{app}-{name}", "app": app, "node": name, "static": app in STATIC, "phase": "Running", "ready": True,
             "reason": "", "images": images.get(app, [])}  # fmt: skip
 
@@ -178,7 +179,7 @@ def cluster() -> dict[str, Any]:
         "nodes": {name: node(name) for name in NODES},
         "pods": [system_pod(app, name) for name, listed in apps.items() for app in listed],
         "controllers": {"kube-proxy": {"wanted": 3, "ready": 3}, "calico-node": {"wanted": 3, "ready": 3},
-                        "coredns": {"wanted": 2, "ready": 2}},
+                        "coredns": {"wanted": 2, "ready": 2}, "calico-kube-controllers": {"wanted": 1, "ready": 1}},
         "lease": {"holder": "m1", "renewed": True, "watched": 1.0, "duration": 5},
         "kubeadm": {"endpoint": "192.0.2.10:6443", "pod_cidrs": ["10.244.0.0/16"], "service_cidrs": ["10.96.0.0/12"]},
         "proxy_mode": "iptables",
@@ -252,6 +253,13 @@ def outside(world: dict[str, Any], name: str) -> dict[str, Any]:
     return target
 
 
+def image_of(world: dict[str, Any], name: str, image: str) -> None:
+    """The pod of that name runs this image."""
+    for pod in world["cluster"]["pods"]:
+        if pod["name"] == name:
+            pod.update(images=[image])
+
+
 KUBECONFIG = {"days_left": 29, "text": "control machine kubeconfig ends in 29 days", "remedy": "fetch it anew"}
 BREAKS = {
     "DiskPressure": ("w1", lambda w: w["cluster"]["nodes"]["w1"]["conditions"].update(DiskPressure="True")),
@@ -320,6 +328,11 @@ BREAKS = {
     "nodes": ("cluster", lambda w: w["cluster"]["nodes"].update(stranger=node("w1"))),
     "DaemonSet kube-proxy": ("cluster", lambda w: w["cluster"]["controllers"].pop("kube-proxy")),
     "coredns": ("cluster", lambda w: w["cluster"]["controllers"]["coredns"].update(ready=1)),
+    "calico-kube-controllers": ("cluster", lambda w: w["cluster"]["controllers"]["calico-kube-controllers"].update(ready=0)),
+    "version of kube-proxy": ("cluster", lambda w: image_of(w, "kube-proxy-w1", "kube-proxy:v1.35.7")),
+    "version of kube-apiserver": ("m2", lambda w: image_of(w, "kube-apiserver-m2", "kube-apiserver:v1.35.7")),
+    "version of kube-controller-manager": ("m1", lambda w: image_of(w, "kube-controller-manager-m1", "k-c-m:v1.35.7@sha256:0")),
+    "version of kube-scheduler": ("m2", lambda w: image_of(w, "kube-scheduler-m2", "192.0.2.1:5000/kube-scheduler")),
     "pods to look from": ("cluster", lambda w: w.update(probe=None)),
     "backup of etcd": ("cluster", lambda w: w.update(expected={"backup_hours": 24}, backup=1.0)),
 }  # fmt: skip
@@ -629,9 +642,34 @@ def test_one_pod_that_answers_names_is_too_few_for_several_nodes(
     assert (row["found"], row["verdict"]) == (f"{dns['ready']} ready of {dns['wanted']}", verdict)
 
 
-def test_a_cluster_without_coredns_is_told(world: dict[str, Any]) -> None:
-    del world["cluster"]["controllers"]["coredns"]
-    assert row_of(world, "cluster", "coredns") == ("there is none", "MISS")
+@pytest.mark.parametrize("name", ["coredns", "calico-kube-controllers"])
+def test_a_cluster_without_one_of_its_deployments_is_told(world: dict[str, Any], name: str) -> None:
+    del world["cluster"]["controllers"][name]
+    assert row_of(world, "cluster", name) == ("there is none", "MISS")
+
+
+@pytest.mark.parametrize(("version", "verdict"), [("1.36", "ok"), ("1.36.3", "ok"), ("v1.36.3", "ok"), ("1.36.4", "MISS"), ("1.3", "MISS")])
+def test_what_is_of_kubernetes_own_version_is_compared_as_far_as_the_site_says_it(
+    world: dict[str, Any], version: str, verdict: str
+) -> None:
+    world["expected"] = {"version": version}
+    checks = [("cluster", "API version"), ("cluster", "version of kube-proxy"), ("w1", "kubelet"), ("m2", "version of kube-scheduler")]
+    assert {row_of(world, *check) for check in checks} == {("v1.36.3", verdict)}
+
+
+def test_masters_of_two_versions_are_told_apart(world: dict[str, Any]) -> None:
+    """The API server at the VIP is of the new version, and that of another master is not."""
+    image_of(world, "kube-apiserver-m2", "registry.k8s.io/kube-apiserver:v1.35.7")
+    image_of(world, "kube-proxy-w1", "registry.k8s.io/kube-proxy:v1.35.7")
+    misses = {(row["guest"], row["check"], row["expected"], row["found"]) for row in report(world)["misses"]}
+    assert misses == {
+        ("m2", "version of kube-apiserver", "v1.36", "v1.35.7"), ("cluster", "version of kube-proxy", "v1.36", "v1.35.7, v1.36.3"),
+    }  # fmt: skip
+
+
+def test_a_static_pod_that_is_not_there_is_told_once(world: dict[str, Any]) -> None:
+    world["cluster"]["pods"] = [pod for pod in world["cluster"]["pods"] if pod["name"] != "kube-scheduler-m2"]
+    assert [(row["guest"], row["check"]) for row in report(world)["misses"]] == [("m2", "kube-scheduler")]
 
 
 def test_a_disk_without_writes_is_not_verified(world: dict[str, Any]) -> None:
