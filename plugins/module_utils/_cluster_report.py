@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._calico_rules import is_as_wanted
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import ON_EVERY_NODE, taint_text
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import between
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import (
@@ -262,8 +263,11 @@ def _compare_settings(row: Any, cluster: Mapping[str, Any], expected: Mapping[st
     yield row("kube-proxy's mode", expected["proxy_mode"], cluster["proxy_mode"] or "none")
     felix = cluster["felix"]
     for field, value in expected["felix"].items():
-        found = "there is no FelixConfiguration default" if felix is None else felix.get(field, "not set")
-        yield row(f"Felix: {field}", value, found)
+        # What is given as null is not set by the role either.
+        if value is not None:
+            found = "there is no FelixConfiguration default" if felix is None else felix.get(field, "not set")
+            good = felix is not None and is_as_wanted(field, value, felix.get(field))
+            yield row(f"Felix: {field}", value, found, OK if good else MISS)
     for name, wanted in expected["pools"].items():
         pool = cluster["pools"].get(name)
         for field, value in wanted.items():

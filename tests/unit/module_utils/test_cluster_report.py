@@ -42,7 +42,7 @@ EXPECTED: dict[str, Any] = {
     "service_cidrs": ["10.96.0.0/12"],
     "proxy_mode": "iptables",
     "cni_mtu": 8950,
-    "felix": {"vxlanMTU": 8950},
+    "felix": {"vxlanMTU": 8950, "healthEnabled": True},
     "pools": {"default-ipv4-ippool": {"cidr": "10.244.0.0/16", "vxlanMode": "Always", "ipipMode": "Never"}},
     "kube_vip_version": "v1.2.3",
     "calico_version": "v3.31.7",
@@ -183,7 +183,7 @@ def cluster() -> dict[str, Any]:
         "lease": {"holder": "m1", "renewed": True, "watched": 1.0, "duration": 5},
         "kubeadm": {"endpoint": "192.0.2.10:6443", "pod_cidrs": ["10.244.0.0/16"], "service_cidrs": ["10.96.0.0/12"]},
         "proxy_mode": "iptables",
-        "felix": {"vxlanMTU": 8950},
+        "felix": {"vxlanMTU": 8950, "healthEnabled": True, "bpfLogLevel": ""},
         "pools": {"default-ipv4-ippool": {"cidr": "10.244.0.0/16", "vxlanMode": "Always", "ipipMode": "Never"}},
         "services": {"kubernetes": ["10.96.0.1"], "dns": ["10.96.0.10"]},
     }  # fmt: skip
@@ -320,6 +320,7 @@ BREAKS = {
     "pod networks": ("cluster", lambda w: w["cluster"]["kubeadm"].update(pod_cidrs=["192.168.0.0/16"])),
     "kube-proxy's mode": ("cluster", lambda w: w["cluster"].update(proxy_mode="ipvs")),
     "Felix: vxlanMTU": ("cluster", lambda w: w["cluster"].update(felix={"vxlanMTU": 1450})),
+    "Felix: healthEnabled": ("cluster", lambda w: w["cluster"]["felix"].pop("healthEnabled")),
     "pool default-ipv4-ippool: ipipMode": (
         "cluster", lambda w: w["cluster"]["pools"]["default-ipv4-ippool"].update(ipipMode="Always"),
     ),
@@ -384,6 +385,35 @@ def test_the_container_runtime_is_the_one_that_the_site_wants(
     world["vars"]["w1"]["containerd_version"] = own
     assert row_of(world, "w1", "container runtime") == (str(runtime), verdict)
     assert row_of(world, "m1", "container runtime")[1] == ("ok" if site.startswith("2") and site != "2.40" else "MISS")
+
+
+@pytest.mark.parametrize(
+    ("field", "wanted", "felix", "verdict"),
+    [
+        ("healthPort", "9099", {"healthPort": 9099}, "ok"),
+        ("healthPort", 9099, {"healthPort": 9098}, "MISS"),
+        ("healthPort", 1, {"healthPort": True}, "MISS"),
+        ("healthEnabled", "True", {"healthEnabled": True}, "ok"),
+        ("healthEnabled", False, {"healthEnabled": True}, "MISS"),
+        ("healthEnabled", False, {}, "MISS"),
+        ("reportingInterval", "90s", {"reportingInterval": "1m30s"}, "ok"),
+        ("reportingInterval", "30s", {"reportingInterval": "30m"}, "MISS"),
+        ("logSeverityScreen", "Info", {"logSeverityScreen": "Debug"}, "MISS"),
+        ("logSeverityScreen", "Info", None, "MISS"),
+        ("iptablesMarkMask", 0xFFFF0000, {}, "ok"),
+        ("iptablesMarkMask", "0x0fff0000", {"iptablesMarkMask": 0x0FFF0000}, "ok"),
+        ("iptablesMarkMask", 0x0FFF0000, {}, "MISS"),
+        ("failsafeInboundHostPorts", [{"port": "22"}], {"failsafeInboundHostPorts": [{"port": 22}]}, "ok"),
+        ("failsafeInboundHostPorts", [], {"failsafeInboundHostPorts": [{"port": 22}]}, "MISS"),
+    ],
+)
+def test_felix_has_what_it_was_given_in_whatever_form(
+    world: dict[str, Any], field: str, wanted: Any, felix: dict[str, Any] | None, verdict: str
+) -> None:
+    world["expected"] = {"felix": {field: wanted, "bpfLogLevel": None}}
+    world["cluster"]["felix"] = felix
+    assert row_of(world, "cluster", f"Felix: {field}")[1] == verdict
+    assert not [row for row in report(world)["rows"] if row["check"] == "Felix: bpfLogLevel"], "nobody has given it"
 
 
 BESIDE = "kube-vip beside the masters' static pods"
