@@ -23,12 +23,12 @@ from ansible_collections.detectviz.infra.plugins.module_utils._machine_report im
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._node_report import (
     NODE_OBJECT,
+    compare_names,
     compare_node,
     compare_versions,
     image_tags,
     row_maker,
 )
-from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 
 CLUSTER = "cluster"
 """What the rows about no single node are called."""
@@ -211,10 +211,7 @@ def _compare_api(
     lines = cluster["health"].splitlines() or ["no answer"]
     yield row("API health", "ok", ", ".join(line for line in lines if line.startswith("[-]")) or lines[-1])
     certificate = cluster["certificate"]
-    missing = [name for name in expected["certificate_names"] if plain_name(name) not in certificate["names"]]
-    found = certificate["error"] or (f"missing: {', '.join(missing)}" if missing else "all there")
-    yield row("names in the API's certificate", f"{len(expected['certificate_names'])} names", found,
-              MISS if certificate["error"] or missing else OK)  # fmt: skip
+    yield compare_names(row, certificate, expected["certificate_names"])
     if certificate["not_after"]:
         days = (datetime.datetime.fromisoformat(certificate["not_after"]) - now).days
         least = int(expected["certificate_days"])

@@ -21,6 +21,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._machine_report im
 from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import least_group_size
 from ansible_collections.detectviz.infra.plugins.module_utils._node_packages import matches, upstream
 from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import DENIED, GUARDED
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 from ansible_collections.detectviz.infra.plugins.module_utils._system_report import compare_system
 
 Make = Callable[..., Row]
@@ -58,6 +59,15 @@ def compare_versions(row: Make, check: str, wanted: str, found: Sequence[str]) -
     version = str(wanted).removeprefix("v")
     fits = [text.removeprefix("v") == version or text.removeprefix("v").startswith(f"{version}.") for text in found]
     return row(check, f"v{version}", ", ".join(found) or "none", OK if fits and all(fits) else MISS)
+
+
+def compare_names(row: Make, shown: Mapping[str, Any] | None, wanted: Sequence[str]) -> Row:
+    """Whether the certificate that an API server has ``shown`` (of :func:`_served_certificate.served_certificate`) has all names."""
+    check, expected = "names in the API's certificate", f"{len(wanted)} names"
+    if shown is None or shown["error"]:
+        return row(check, expected, (shown or {}).get("error") or "none", MISS)
+    missing = [name for name in wanted if plain_name(name) not in shown["names"]]
+    return row(check, expected, f"missing: {', '.join(missing)}" if missing else "all there", MISS if missing else OK)
 
 
 def image_tags(pods: Sequence[Mapping[str, Any]], app: str) -> list[str]:
@@ -154,6 +164,7 @@ def _compare_inside(
     if not wanted["control_plane"]:
         return
     yield row("API server of the node", "ok", inside["api"] or "none")
+    yield compare_names(row, inside["api_certificate"], expected["certificate_names"])
     yield from _compare_etcd(row, inside["etcd"], expected["masters"])
     yield _etcd_disk(row, wanted["etcd_writes"])
     yield _certificates(row, inside["certificates"], int(expected["certificate_days"]))

@@ -21,7 +21,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
 from ansible_collections.detectviz.infra.plugins.module_utils._reach_targets import reach_targets
 from certificate_factory import certificate
 
-NOW = "2026-01-10T00:00:00+00:00"
+NOW, LATER = "2026-01-10T00:00:00+00:00", "2027-01-01T00:00:00+00:00"
 TIME = datetime.datetime.fromisoformat(NOW)
 CLIENT, SERVING = str(CLIENT_CERTIFICATE), str(SERVING_CERTIFICATE)
 NODES = {"m1": "10.0.0.11", "m2": "10.0.0.12", "w1": "10.0.0.14"}
@@ -84,6 +84,7 @@ def look(name: str, written: dict[str, float]) -> dict[str, Any]:
     return {
         "addresses": {"eth0": ["192.0.2.10/32"] if name == "m1" else []},
         "api": "ok" if master else None,
+        "api_certificate": {"names": ["192.0.2.10", "api.example"], "not_after": LATER, "error": None} if master else None,
         "etcd": etcd() if master else None,
         "etcd_writes": written if master else None,
     }
@@ -175,7 +176,7 @@ def cluster() -> dict[str, Any]:
         "server": "https://192.0.2.10:6443",
         "version": "v1.36.3",
         "health": "ok",
-        "certificate": {"names": ["192.0.2.10", "api.example", "x"], "not_after": "2027-01-01T00:00:00+00:00", "error": None},
+        "certificate": {"names": ["192.0.2.10", "api.example", "x"], "not_after": LATER, "error": None},
         "nodes": {name: node(name) for name in NODES},
         "pods": [system_pod(app, name) for name, listed in apps.items() for app in listed],
         "controllers": {"kube-proxy": {"wanted": 3, "ready": 3}, "calico-node": {"wanted": 3, "ready": 3},
@@ -556,6 +557,25 @@ def test_a_lease_that_is_not_renewed_is_told_with_how_long_it_was_watched(world:
     assert row_of(world, "cluster", "lease of the VIP") == ("m1, not renewed in 10 s", "MISS")
     world["cluster"]["lease"].update(holder="")
     assert row_of(world, "cluster", "lease of the VIP") == ("nobody, not renewed in 10 s", "MISS")
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        ({"names": ["192.0.2.10"], "error": None}, "missing: api.example"),
+        ({"names": [], "error": "Connection refused"}, "Connection refused"),
+        (None, "none"),
+    ],
+)
+def test_names_of_a_masters_own_api_server_are_told_of_that_master(
+    world: dict[str, Any], shown: dict[str, Any] | None, told: str
+) -> None:
+    """The address of the cluster leads to one of them alone."""
+    spoil_looks(world, "m2", api_certificate=shown)
+    misses = [(row["guest"], row["check"], row["found"]) for row in report(world)["misses"]]
+    assert misses == [("m2", "names in the API's certificate", told)]
+    looks(world, "m2")[0].update(api_certificate=looks(world, "m1")[0]["api_certificate"])
+    assert report(world)["misses"] == []
 
 
 def test_a_node_is_there_if_it_is_at_the_second_look(world: dict[str, Any]) -> None:
