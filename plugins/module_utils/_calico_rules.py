@@ -9,6 +9,7 @@ Calico's own API server checks these rules; without it, the CustomResourceDefini
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,9 @@ PLURALS = {FELIX: "felixconfigurations", POOL: "ippools", BGP: "bgpconfiguration
 INT32_MAX = 0x7FFFFFFF
 DEFAULT_MARK_MASK = 0xFFFF0000
 MARK_MASKS = ("iptablesMarkMask", "nftablesMarkMask")
+DURATION = re.compile(r"([0-9]+)(ms|s|m|h)")
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
+"""In seconds."""
 
 BLOCK_SIZES = {4: (20, 32, 26), 6: (116, 128, 122)}
 """By IP version: smallest, largest, and default block size."""
@@ -78,6 +82,40 @@ def without_unwritable_mask(
                 f"below the highest, or set it in calico-node's environment (FELIX_{field.upper()})"
             )
     return result, notes, problems
+
+
+def is_as_wanted(field: str, wanted: Any, found: Any) -> bool:
+    """Whether a field of Felix has a value, in whatever form that was given: text that is a number or a truth value becomes one,
+    durations have several forms, and the default mask is reached by leaving it out. ``found`` is None where the field is not set."""
+    if field in MARK_MASKS and found is None:
+        return _number(wanted) == DEFAULT_MARK_MASK
+    if isinstance(found, Mapping) and isinstance(wanted, Mapping):
+        return all(is_as_wanted(key, value, found.get(key)) for key, value in wanted.items())
+    if isinstance(found, (list, tuple)) and isinstance(wanted, (list, tuple)):
+        return len(wanted) == len(found) and all(is_as_wanted(field, *pair) for pair in zip(wanted, found))
+    if isinstance(found, bool):
+        return str(wanted).lower() == str(found).lower()
+    if isinstance(found, int):
+        return _number(wanted) == found
+    length = _seconds(wanted)
+    return wanted == found or (length is not None and length == _seconds(found))
+
+
+def _number(value: Any) -> int | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        return int(value, 0) if isinstance(value, str) else int(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _seconds(value: Any) -> float | None:
+    """Of a duration such as 1m30s; None of anything else."""
+    parts = DURATION.findall(str(value))
+    if not parts or "".join(number + unit for number, unit in parts) != str(value):
+        return None
+    return sum(int(number) * UNITS[unit] for number, unit in parts)
 
 
 def pool_problems(wanted: Sequence[Wanted], existing: Iterable[Mapping[str, Any]]) -> list[str]:

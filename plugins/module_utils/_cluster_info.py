@@ -5,18 +5,15 @@
 
 from __future__ import annotations
 
-import datetime
-import socket
-import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_api import CALICO_API, STORED
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_rules import FELIX, PLURALS, POOL
-from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline
+from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline
 from ansible_collections.detectviz.infra.plugins.module_utils._kube_api import KubeApi, KubeError
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import served_certificate
 
 SYSTEM = "/api/v1/namespaces/kube-system"
 LEASE = "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases"
@@ -24,17 +21,21 @@ ON_EVERY_NODE = ("kube-proxy", "calico-node")
 """DaemonSets."""
 SETTLE_PAUSE = 2.0
 """Seconds between two looks at a cluster of which something is only starting."""
+LEASE_PAUSE = 0.5
+"""Seconds between two looks at a lease that has not been renewed meanwhile."""
 CALICO_ADDRESSES = ("projectcalico.org/IPv4Address", "projectcalico.org/IPv6Address")
 """Annotations by which Calico tells the address, with a prefix, that it has chosen on a node."""
 STANDIN = "/standin"
 """End of the annotation by which a stand-in for a program says what it leaves out."""
 
 
-def read_cluster(api: KubeApi, ca_file: str | None, lease: str, now: datetime.datetime) -> dict[str, Any]:
-    """Everything that the checks of a cluster need from its API, in some ten requests. Raises InfraError."""
+def read_cluster(api: KubeApi, ca_file: str | None, lease: str, clock: Clock) -> dict[str, Any]:
+    """Everything that the checks of a cluster need from its API, in some ten requests, and until the lease is renewed. Raises
+    InfraError."""
+    began, held = clock.monotonic(), api.find(f"{LEASE}/{lease}")
     nodes = api.items("/api/v1/nodes")
     pods = api.items(f"{SYSTEM}/pods")
-    return {
+    seen = {
         "server": api.host,
         "version": str(api.get("/version").get("gitVersion") or ""),
         "health": health(api),
@@ -46,7 +47,6 @@ def read_cluster(api: KubeApi, ca_file: str | None, lease: str, now: datetime.da
             for plural in ("daemonsets", "deployments")
             for item in api.items(f"/apis/apps/v1/namespaces/kube-system/{plural}")
         },
-        "lease": lease_view(api.find(f"{LEASE}/{lease}"), now),
         "kubeadm": kubeadm_view(api.find(f"{SYSTEM}/configmaps/kubeadm-config")),
         "proxy_mode": proxy_mode(api.find(f"{SYSTEM}/configmaps/kube-proxy")),
         "felix": (_calico_object(api, FELIX, "default") or {}).get("spec"),
@@ -56,6 +56,8 @@ def read_cluster(api: KubeApi, ca_file: str | None, lease: str, now: datetime.da
             "dns": service_addresses(api.find(f"{SYSTEM}/services/kube-dns")),
         },
     }
+    # At last, as most are renewed while all of this is read.
+    return {**seen, "lease": watch_lease(api, f"{LEASE}/{lease}", held, began, clock)}
 
 
 def health(api: KubeApi) -> str:
@@ -66,12 +68,10 @@ def health(api: KubeApi) -> str:
         return str(error)
 
 
-def read_settled(
-    api: KubeApi, ca_file: str | None, lease: str, now: Callable[[], datetime.datetime], deadline: Deadline
-) -> dict[str, Any]:
+def read_settled(api: KubeApi, ca_file: str | None, lease: str, deadline: Deadline) -> dict[str, Any]:
     """As :func:`read_cluster`, read again while something is only starting; when the time is over, as it is then."""
     while True:
-        cluster = read_cluster(api, ca_file, lease, now())
+        cluster = read_cluster(api, ca_file, lease, deadline.clock)
         if is_settled(cluster) or deadline.left() <= 0:
             return cluster
         deadline.clock.sleep(min(SETTLE_PAUSE, deadline.left()))
@@ -103,27 +103,6 @@ def _pools(api: KubeApi) -> list[dict[str, Any]]:
         if found is not None:
             return list(found.get("items") or [])
     return []
-
-
-def served_certificate(url: str, ca_file: str | None) -> dict[str, Any]:
-    """``names`` and ``not_after`` (ISO 8601) of what the server at ``url`` shows, or ``error``.
-
-    The name that was dialled need not be among them: that is what is checked.
-    """
-    parts = urlsplit(url)
-    try:
-        context = ssl.create_default_context(cafile=ca_file)
-        # Strict mode asks for extensions that the certificates of Kubernetes need not have.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        context.check_hostname = False
-        with socket.create_connection((parts.hostname or "", parts.port or 443), 10) as plain:
-            with context.wrap_socket(plain) as secure:
-                shown = secure.getpeercert() or {}
-    except (OSError, ValueError) as error:
-        return {"names": [], "not_after": None, "error": str(error)}
-    end = datetime.datetime.fromtimestamp(ssl.cert_time_to_seconds(str(shown["notAfter"])), datetime.timezone.utc)
-    names = [str(entry[1]) for entry in shown.get("subjectAltName") or ()]
-    return {"names": names, "not_after": end.isoformat(), "error": None}
 
 
 def node_view(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -184,14 +163,28 @@ def controller_view(item: Mapping[str, Any]) -> dict[str, int]:
     return {"wanted": int(spec.get("replicas", 1)), "ready": int(status.get("readyReplicas") or 0)}
 
 
-def lease_view(lease: Mapping[str, Any] | None, now: datetime.datetime) -> dict[str, Any] | None:
-    """Holder, and how long ago it last renewed (seconds)."""
-    if lease is None:
-        return None
-    spec = lease.get("spec") or {}
-    renewed = spec.get("renewTime")
-    age = (now - datetime.datetime.fromisoformat(renewed.replace("Z", "+00:00"))).total_seconds() if renewed else None
-    return {"holder": spec.get("holderIdentity") or "", "age": age, "duration": spec.get("leaseDurationSeconds")}
+def watch_lease(
+    api: KubeApi, path: str, before: Mapping[str, Any] | None, began: float, clock: Clock
+) -> dict[str, Any] | None:
+    """``holder``, whether it has ``renewed`` the lease since ``before`` was read, at ``began`` of the clock, and for how many
+    seconds that was ``watched``, which is at least twice the ``duration`` (seconds) for which it is given. None if there is none.
+
+    The time that stands in a lease is its holder's, whose clock may be another than this machine's.
+    """
+    while True:
+        lease = api.find(path)
+        if lease is None:
+            return None
+        spec = lease.get("spec") or {}
+        renewed, duration = spec.get("renewTime") not in (None, _renew_time(before)), spec.get("leaseDurationSeconds")
+        watched = clock.monotonic() - began
+        if renewed or watched >= 2 * float(duration or 0):
+            return {"holder": spec.get("holderIdentity") or "", "renewed": renewed, "watched": watched, "duration": duration}
+        clock.sleep(LEASE_PAUSE)
+
+
+def _renew_time(lease: Mapping[str, Any] | None) -> str | None:
+    return ((lease or {}).get("spec") or {}).get("renewTime")
 
 
 def kubeadm_view(config: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._calico_rules import is_as_wanted
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import ON_EVERY_NODE, taint_text
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import between
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import (
@@ -20,13 +21,21 @@ from ansible_collections.detectviz.infra.plugins.module_utils._machine_report im
     Row,
     summary_text,
 )
-from ansible_collections.detectviz.infra.plugins.module_utils._node_report import NODE_OBJECT, compare_node, row_maker
+from ansible_collections.detectviz.infra.plugins.module_utils._node_report import (
+    NODE_OBJECT,
+    compare_names,
+    compare_node,
+    compare_versions,
+    image_tags,
+    row_maker,
+)
 
 CLUSTER = "cluster"
 """What the rows about no single node are called."""
 CONTROL_PLANE_TAINT = "node-role.kubernetes.io/control-plane:NoSchedule"
 CONTROL_PLANE_LABEL = "node-role.kubernetes.io/control-plane"
 DNS = "coredns"
+CALICO_CONTROLLERS = "calico-kube-controllers"
 TABLE_NODES = "nodes"
 KUBE_VIP_IMAGES = ("kube-vip", "kube-vip-iptables")
 LEASE = "lease of the VIP"
@@ -198,16 +207,11 @@ def _compare_api(
 ) -> Iterator[Row]:
     server = str(cluster["server"]).removeprefix("https://")
     yield row("asked at", expected["endpoint"], server)
-    version, wanted = (str(text).removeprefix("v") for text in (cluster["version"], expected["version"]))
-    fits = version == wanted or version.startswith(f"{wanted}.")
-    yield row("API version", f"v{wanted}", cluster["version"], OK if fits else MISS)
+    yield compare_versions(row, "API version", expected["version"], [cluster["version"]])
     lines = cluster["health"].splitlines() or ["no answer"]
     yield row("API health", "ok", ", ".join(line for line in lines if line.startswith("[-]")) or lines[-1])
     certificate = cluster["certificate"]
-    missing = [name for name in expected["certificate_names"] if name not in certificate["names"]]
-    found = certificate["error"] or (f"missing: {', '.join(missing)}" if missing else "all there")
-    yield row("names in the API's certificate", f"{len(expected['certificate_names'])} names", found,
-              MISS if certificate["error"] or missing else OK)  # fmt: skip
+    yield compare_names(row, certificate, expected["certificate_names"])
     if certificate["not_after"]:
         days = (datetime.datetime.fromisoformat(certificate["not_after"]) - now).days
         least = int(expected["certificate_days"])
@@ -227,13 +231,10 @@ def _compare_vip(
     if lease is None:
         yield row(LEASE, "one holder, renewed", "there is no lease")
         return
-    late = lease["age"] is None or lease["age"] > 2 * float(lease["duration"] or 0)
-    found = lease["holder"] or "nobody"
-    if late:
-        found += ", not renewed" if lease["age"] is None else f", last renewed {lease['age']:.0f} s ago"
-    agrees = not late and lease["holder"] in expected["masters"] and (not holders or lease["holder"] in holders)
+    agrees = lease["renewed"] and lease["holder"] in expected["masters"] and (not holders or lease["holder"] in holders)
     wanted = holders[0] if good else "one master"
-    yield row(LEASE, f"{wanted}, renewed", found + ("" if late else ", renewed"), OK if agrees else MISS)
+    found = "renewed" if lease["renewed"] else f"not renewed in {lease['watched']:.0f} s"
+    yield row(LEASE, f"{wanted}, renewed", f"{lease['holder'] or 'nobody'}, {found}", OK if agrees else MISS)
 
 
 def _compare_kube_vips(row: Any, cluster: Mapping[str, Any], expected: Mapping[str, Any]) -> Row:
@@ -259,8 +260,11 @@ def _compare_settings(row: Any, cluster: Mapping[str, Any], expected: Mapping[st
     yield row("kube-proxy's mode", expected["proxy_mode"], cluster["proxy_mode"] or "none")
     felix = cluster["felix"]
     for field, value in expected["felix"].items():
-        found = "there is no FelixConfiguration default" if felix is None else felix.get(field, "not set")
-        yield row(f"Felix: {field}", value, found)
+        # What is given as null is not set by the role either.
+        if value is not None:
+            found = "there is no FelixConfiguration default" if felix is None else felix.get(field, "not set")
+            good = felix is not None and is_as_wanted(field, value, felix.get(field))
+            yield row(f"Felix: {field}", value, found, OK if good else MISS)
     for name, wanted in expected["pools"].items():
         pool = cluster["pools"].get(name)
         for field, value in wanted.items():
@@ -269,18 +273,13 @@ def _compare_settings(row: Any, cluster: Mapping[str, Any], expected: Mapping[st
     others = sorted(name for name, pool in cluster["pools"].items() if name not in expected["pools"] and not pool.get("disabled"))
     yield row("other pools in use", "none", ", ".join(others) or "none")
     for app, version in (("kube-vip", expected["kube_vip_version"]), ("calico-node", expected["calico_version"])):
-        tags = {_tag(image) for pod in cluster["pods"] if pod["app"] == app for image in pod["images"]}
-        yield row(f"version of {app}", version, ", ".join(sorted(tags)) or "none")
+        yield row(f"version of {app}", version, ", ".join(image_tags(cluster["pods"], app)) or "none")
+    yield compare_versions(row, "version of kube-proxy", expected["version"], image_tags(cluster["pods"], "kube-proxy"))
 
 
 def _repository(image: str) -> str:
     """``kube-vip`` of ``ghcr.io/kube-vip/kube-vip:v1.2.3@sha256:…``."""
     return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
-
-
-def _tag(image: str) -> str:
-    """``v1.2.3`` of ``ghcr.io/kube-vip/kube-vip:v1.2.3@sha256:…``."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[2] or "no tag"
 
 
 def _compare_counts(row: Any, nodes: Sequence[Mapping[str, Any]], cluster: Mapping[str, Any]) -> Iterator[Row]:
@@ -292,17 +291,18 @@ def _compare_counts(row: Any, nodes: Sequence[Mapping[str, Any]], cluster: Mappi
         found = cluster["controllers"].get(name)
         text = f"{found['ready']} ready of {found['wanted']}" if found else "there is none"
         yield row(f"DaemonSet {name}", f"{len(nodes)} ready of {len(nodes)}", text)
-    yield _compare_dns(row, cluster["controllers"].get(DNS), max(len(nodes), len(cluster["nodes"])))
+    # A cluster of one node loses its names with the node, however many pods it has.
+    several = max(len(nodes), len(cluster["nodes"])) > 1
+    yield _compare_deployment(row, DNS, cluster["controllers"].get(DNS), DNS_PODS if several else 1)
+    yield _compare_deployment(row, CALICO_CONTROLLERS, cluster["controllers"].get(CALICO_CONTROLLERS), 1)
 
 
-def _compare_dns(row: Any, dns: Mapping[str, int] | None, nodes: int) -> Row:
-    """A cluster of one node loses its names with the node, however many pods it has."""
-    least = DNS_PODS if nodes > 1 else 1
-    check, expected = "coredns", f"{least} or more pods, all ready"
-    if dns is None:
-        return row(check, expected, "there is none", MISS)
-    good = dns["wanted"] >= least and dns["ready"] >= dns["wanted"]
-    return row(check, expected, f"{dns['ready']} ready of {dns['wanted']}", OK if good else MISS)
+def _compare_deployment(row: Any, name: str, found: Mapping[str, int] | None, least: int) -> Row:
+    expected = f"{least} or more pods, all ready"
+    if found is None:
+        return row(name, expected, "there is none", MISS)
+    good = found["wanted"] >= least and found["ready"] >= found["wanted"]
+    return row(name, expected, f"{found['ready']} ready of {found['wanted']}", OK if good else MISS)
 
 
 def _compare_egress(row: Any, nodes: Sequence[Mapping[str, Any]]) -> Iterator[Row]:

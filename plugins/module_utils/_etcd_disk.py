@@ -13,7 +13,7 @@ METRIC = "etcd_disk_wal_fsync_duration_seconds"
 LIMIT = 0.25
 """Seconds. etcd complains above 0.1; near a whole second its leaders are taken for lost."""
 FEW = 10
-"""So few writes are counted as that many: one that waited for a busy machine says nothing of the disk."""
+"""Below so many writes one that waited for a busy machine may be the whole mean, and says nothing of the disk."""
 
 
 def parse_writes(metrics: str) -> dict[str, float] | None:
@@ -38,6 +38,9 @@ def between(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -
     return spent if spent["writes"] >= 1 and spent["seconds"] >= 0 else None
 
 
-def is_slow(spent: Mapping[str, float]) -> bool:
-    """Whether a write takes LIMIT or more, of what :func:`between` gives."""
-    return spent["seconds"] / max(spent["writes"], FEW) >= LIMIT
+def is_slow(spent: Mapping[str, float]) -> bool | None:
+    """Whether a write takes LIMIT or more, of what :func:`between` gives. None where only the few writes make it so: it would
+    not be LIMIT if as many as FEW had taken the same time."""
+    if spent["seconds"] / spent["writes"] < LIMIT:
+        return False
+    return True if spent["seconds"] / max(spent["writes"], FEW) >= LIMIT else None

@@ -35,6 +35,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._pod_network impor
     resolver_of,
     start_echo,
 )
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import served_certificate
 
 KUBERNETES = Path("/etc/kubernetes")
 PKI = KUBERNETES / "pki"
@@ -71,12 +72,13 @@ def read_node(run: Run, system: Mapping[str, Any] | None = None) -> dict[str, An
 
 def read_now(run: Run) -> dict[str, Any]:
     """What may be otherwise a moment later: addresses with their prefixes by interface, and on a control-plane node its API
-    server, etcd, and etcd's counters of writes (of :func:`_etcd_disk.parse_writes`)."""
+    server, the certificate that it shows, etcd, and etcd's counters of writes (of :func:`_etcd_disk.parse_writes`)."""
     interfaces = parse_interfaces(run(["ip", "-json", "address", "show"])[1])
-    etcd = (PKI / "etcd/server.crt").exists()
+    etcd, api = (PKI / "etcd/server.crt").exists(), (PKI / "apiserver.crt").exists()
     return {
         "addresses": {name: link["addresses"] for name, link in interfaces.items()},
-        "api": _api_health() if (PKI / "apiserver.crt").exists() else None,
+        "api": _api_health() if api else None,
+        "api_certificate": served_certificate(f"https://127.0.0.1:{API_PORT}", str(PKI / "ca.crt")) if api else None,
         "etcd": read_etcd() if etcd else None,
         "etcd_writes": _etcd_writes() if etcd else None,
     }

@@ -21,13 +21,16 @@ from ansible_collections.detectviz.infra.plugins.module_utils._machine_report im
 from ansible_collections.detectviz.infra.plugins.module_utils._node_disks import least_group_size
 from ansible_collections.detectviz.infra.plugins.module_utils._node_packages import matches, upstream
 from ansible_collections.detectviz.infra.plugins.module_utils._probe_pods import DENIED, GUARDED
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 from ansible_collections.detectviz.infra.plugins.module_utils._system_report import compare_system
 
 Make = Callable[..., Row]
 """``(check, expected, found[, verdict])`` → a row of the node."""
 
 NODE_OBJECT = "node object"
-CONTROL_PLANE = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kube-vip")
+KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kube-scheduler")
+"""Static pods of a master that are of Kubernetes' own version."""
+CONTROL_PLANE = ("etcd", *KUBERNETES, "kube-vip")
 GOOD_CONDITIONS = {
     "Ready": "True",
     "DiskPressure": "False",
@@ -51,6 +54,28 @@ def row_maker(subject: str) -> Make:
     return make
 
 
+def compare_versions(row: Make, check: str, wanted: str, found: Sequence[str]) -> Row:
+    """Whether all versions ``found``, and there are any, are of Kubernetes ``wanted``, which may be ``1.36`` or ``1.36.3``."""
+    version = str(wanted).removeprefix("v")
+    fits = [text.removeprefix("v") == version or text.removeprefix("v").startswith(f"{version}.") for text in found]
+    return row(check, f"v{version}", ", ".join(found) or "none", OK if fits and all(fits) else MISS)
+
+
+def compare_names(row: Make, shown: Mapping[str, Any] | None, wanted: Sequence[str]) -> Row:
+    """Whether the certificate that an API server has ``shown`` (of :func:`_served_certificate.served_certificate`) has all names."""
+    check, expected = "names in the API's certificate", f"{len(wanted)} names"
+    if shown is None or shown["error"]:
+        return row(check, expected, (shown or {}).get("error") or "none", MISS)
+    missing = [name for name in wanted if plain_name(name) not in shown["names"]]
+    return row(check, expected, f"missing: {', '.join(missing)}" if missing else "all there", MISS if missing else OK)
+
+
+def image_tags(pods: Sequence[Mapping[str, Any]], app: str) -> list[str]:
+    """Each once: ``v1.2.3`` of ``ghcr.io/kube-vip/kube-vip:v1.2.3@sha256:…``."""
+    images = [image.partition("@")[0].rpartition("/")[2] for pod in pods if pod["app"] == app for image in pod["images"]]
+    return sorted({image.partition(":")[2] or "no tag" for image in images})
+
+
 def compare_node(
     wanted: Mapping[str, Any],
     cluster: Mapping[str, Any],
@@ -65,7 +90,7 @@ def compare_node(
     yield row(NODE_OBJECT, "there", "there" if node else "there is none: the machine has not joined")
     if node:
         yield from _compare_object(row, wanted, node, expected)
-        yield from _compare_components(row, wanted, cluster["pods"])
+        yield from _compare_components(row, wanted, cluster["pods"], expected["version"])
     inside = wanted.get("inside")
     if inside is None:
         yield row("inspected", "over SSH", wanted.get("reason") or "no answer", MISS)
@@ -94,10 +119,7 @@ def _compare_object(
     chosen = bool(node["calico"]) if method else sorted(node["calico"]) == sorted(map(str, wanted_ips))
     yield row("Calico's address", f"one by {method}" if method else ", ".join(map(str, wanted_ips)),
               ", ".join(node["calico"]) or "none", OK if chosen else MISS)  # fmt: skip
-    version = str(expected["version"]).removeprefix("v")
-    kubelet = str(node["kubelet"]).removeprefix("v")
-    fits = kubelet == version or kubelet.startswith(f"{version}.")
-    yield row("kubelet", f"v{version}", node["kubelet"], OK if fits else MISS)
+    yield compare_versions(row, "kubelet", expected["version"], [str(node["kubelet"])])
     # A node may have its own, as far as it matters. Of a package's version containerd tells the part that it was made from.
     version = str(wanted["containerd_version"] or expected["containerd_version"])
     name, _sign, runtime = str(node["runtime"]).partition("://")
@@ -108,7 +130,9 @@ def _compare_object(
               f"missing: {', '.join(missing)}" if missing else "all there", MISS if missing else OK)  # fmt: skip
 
 
-def _compare_components(row: Make, wanted: Mapping[str, Any], pods: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+def _compare_components(
+    row: Make, wanted: Mapping[str, Any], pods: Sequence[Mapping[str, Any]], version: str
+) -> Iterator[Row]:
     here = [pod for pod in pods if pod["node"] == wanted["name"]]
     apps = (*ON_EVERY_NODE, *(CONTROL_PLANE if wanted["control_plane"] else ()))
     for app in apps:
@@ -116,6 +140,9 @@ def _compare_components(row: Make, wanted: Mapping[str, Any], pods: Sequence[Map
         running = [pod for pod in mine if pod["phase"] == "Running" and pod["ready"]]
         found = "1 ready" if len(mine) == len(running) == 1 else _pods_text(mine)
         yield row(app, "1 ready", found)
+        # One that is not there is told already.
+        if app in KUBERNETES and mine:
+            yield compare_versions(row, f"version of {app}", version, image_tags(mine, app))
 
 
 def _pods_text(pods: Sequence[Mapping[str, Any]]) -> str:
@@ -137,6 +164,7 @@ def _compare_inside(
     if not wanted["control_plane"]:
         return
     yield row("API server of the node", "ok", inside["api"] or "none")
+    yield compare_names(row, inside["api_certificate"], expected["certificate_names"])
     yield from _compare_etcd(row, inside["etcd"], expected["masters"])
     yield _etcd_disk(row, wanted["etcd_writes"])
     yield _certificates(row, inside["certificates"], int(expected["certificate_days"]))
@@ -183,7 +211,10 @@ def _etcd_disk(row: Make, spent: Mapping[str, float] | None) -> Row:
     if spent is None:
         return row(check, expected, "no writes were seen", UNVERIFIED)
     found = f"{spent['seconds'] / spent['writes'] * 1000:.1f} ms, the mean of {spent['writes']:.0f}"
-    return row(check, expected, found, MISS if is_slow(spent) else OK)
+    slow = is_slow(spent)
+    if slow is None:
+        return row(check, expected, f"{found}: too few writes to judge", UNVERIFIED)
+    return row(check, expected, found, MISS if slow else OK)
 
 
 def _certificates(row: Make, found: Mapping[str, Any] | None, least: int) -> Row:

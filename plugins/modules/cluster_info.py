@@ -50,15 +50,17 @@ cluster:
     nodes: {description: "By name: labels, taints, conditions, addresses, Calico's addresses, versions.", type: dict}
     pods: {description: "Pods of C(kube-system): name, app, node, static, phase, ready, images.", type: list, elements: dict}
     controllers: {description: Wanted and ready pods of DaemonSets and Deployments in C(kube-system)., type: dict}
-    lease: {description: "C(holder), C(age) and C(duration) in seconds; null if there is none.", type: dict}
+    lease:
+      description: >-
+        C(holder), whether it was C(renewed) while it was C(watched), and C(duration), both in seconds; null if there is none.
+        One that is not renewed is watched for twice its duration.
+      type: dict
     kubeadm: {description: "Endpoint, version and networks that kubeadm has kept.", type: dict}
     proxy_mode: {description: Mode of kube-proxy., type: str, sample: iptables}
     felix: {description: "Spec of the FelixConfiguration V(default), null if there is none.", type: dict}
     pools: {description: Specs of Calico's pools by name., type: dict}
     services: {description: "Addresses of the Services C(kubernetes) and C(dns).", type: dict}
 """
-
-import datetime
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Deadline, SystemClock
@@ -72,16 +74,12 @@ ARGUMENT_SPEC = {
 }
 
 
-def _now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.timezone.utc)
-
-
 def main() -> None:
     module = AnsibleModule(argument_spec={**kube_argument_spec(), **ARGUMENT_SPEC}, supports_check_mode=True)
     api = kube_api_of(module)
     deadline = Deadline.after(SystemClock(), module.params["settle"], "cluster_info")
     try:
-        cluster = read_settled(api, api.ca_file, module.params["lease"], _now, deadline)
+        cluster = read_settled(api, api.ca_file, module.params["lease"], deadline)
     except InfraError as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, cluster=cluster)

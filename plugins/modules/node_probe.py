@@ -87,8 +87,9 @@ probe:
     now:
       description: >-
         What may be otherwise a moment later. V(addresses) by interface; V(api) and V(etcd), what the node's own ones say of
-        themselves; V(etcd_writes), with V(seconds) and V(writes) that etcd has written to its disk since it began, of which two
-        tell how fast the disk is. What the node does not have is null.
+        themselves; V(api_certificate), with V(names) and V(not_after) of what its own API server shows, or V(error);
+        V(etcd_writes), with V(seconds) and V(writes) that etcd has written to its disk since it began, of which two tell how fast
+        the disk is. What the node does not have is null.
       type: dict
     serve_problems: {description: By pod why it does not echo., type: dict}
     reach: {description: By pod what it reached., type: dict}

@@ -17,11 +17,11 @@ def certificate(days: int, now: datetime.datetime) -> str:
 
 
 @functools.lru_cache
-def certificate_and_key(days: int, now: datetime.datetime) -> tuple[str, str]:
-    """PEM of a certificate and of its key."""
+def certificate_and_key(days: int, now: datetime.datetime, *more: str) -> tuple[str, str]:
+    """PEM of a certificate and of its key. ``more``: addresses that it has too."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "kube-apiserver")])
-    names = [x509.DNSName("k8s.example.net"), x509.IPAddress(ipaddress.ip_address("192.0.2.10"))]
+    names = [x509.DNSName("k8s.example.net"), *(x509.IPAddress(ipaddress.ip_address(text)) for text in ("192.0.2.10", *more))]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from typing import Any
 
@@ -18,8 +17,8 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kube_api import (
 )
 
 from tests.unit.answers import answering
+from tests.unit.fake_clock import FakeClock
 
-NOW = datetime.datetime(2026, 1, 1, 0, 1, tzinfo=datetime.timezone.utc)
 ANNOTATIONS = {
     "detectviz.infra/standin": "enforces no policy",
     "projectcalico.org/IPv4Address": "10.0.0.11/24",
@@ -93,11 +92,55 @@ def test_wanted_and_ready_pods() -> None:
     assert info.controller_view({"status": {"readyReplicas": 1}}) == {"wanted": 1, "ready": 1}
 
 
-def test_a_lease_tells_how_long_ago_it_was_renewed() -> None:
-    lease = {"spec": {"holderIdentity": "n1", "leaseDurationSeconds": 5, "renewTime": "2026-01-01T00:00:30.500000Z"}}
-    assert info.lease_view(lease, NOW) == {"holder": "n1", "age": 29.5, "duration": 5}
-    assert info.lease_view({"spec": {}}, NOW) == {"holder": "", "age": None, "duration": None}
-    assert info.lease_view(None, NOW) is None
+class Election(FakeClock):
+    """A clock, and an API with a lease that is renewed every so many seconds by a holder whose clock is far behind."""
+
+    def __init__(self, every: float | None) -> None:
+        super().__init__()
+        self.every = every
+
+    def find(self, path: str) -> dict[str, Any]:
+        assert path == "/lease"
+        turn = int(self.time / self.every) if self.every else 0
+        return lease(renewTime=f"2001-01-01T00:00:00.{turn:06}Z")
+
+
+def lease(**spec: Any) -> dict[str, Any]:
+    return {"spec": {"holderIdentity": "n1", "leaseDurationSeconds": 5, **spec}}
+
+
+@pytest.mark.parametrize(
+    ("every", "renewed", "watched"), [(2.0, True, 2.0), (9.0, True, 8.0), (None, False, 10.0), (60.0, False, 10.0)]
+)
+def test_a_lease_is_renewed_if_it_is_while_it_is_watched(every: float | None, renewed: bool, watched: float) -> None:
+    held = Election(every)
+    began = held.time
+    seen = info.watch_lease(held, "/lease", held.find("/lease"), began, held)  # type: ignore[arg-type]
+    assert seen == {"holder": "n1", "renewed": renewed, "watched": watched, "duration": 5}
+    assert held.time == began + watched, "no longer than that"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "renewed"),
+    [
+        (lease(renewTime="a"), lease(renewTime="b"), True),
+        (None, lease(renewTime="b"), True),
+        (lease(), lease(), False),
+        (lease(renewTime="a"), lease(renewTime="a", leaseTransitions=2), False),
+        (lease(renewTime="a"), {}, False),
+    ],
+)
+def test_a_lease_is_renewed_by_the_time_that_stands_in_it(
+    before: dict[str, Any] | None, after: dict[str, Any], renewed: bool
+) -> None:
+    with answering(200, json.dumps(after)) as (url, _asked):
+        seen = info.watch_lease(KubeApi(configuration_of({"host": url})), "/lease", before, 0.0, FakeClock())
+    assert seen and seen["renewed"] is renewed
+
+
+def test_a_lease_that_is_not_there_is_none() -> None:
+    with answering(404, "{}") as (url, _asked):
+        assert info.watch_lease(KubeApi(configuration_of({"host": url})), "/lease", None, 0.0, FakeClock()) is None
 
 
 def test_what_kubeadm_has_kept() -> None:

@@ -21,7 +21,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
 from ansible_collections.detectviz.infra.plugins.module_utils._reach_targets import reach_targets
 from certificate_factory import certificate
 
-NOW = "2026-01-10T00:00:00+00:00"
+NOW, LATER = "2026-01-10T00:00:00+00:00", "2027-01-01T00:00:00+00:00"
 TIME = datetime.datetime.fromisoformat(NOW)
 CLIENT, SERVING = str(CLIENT_CERTIFICATE), str(SERVING_CERTIFICATE)
 NODES = {"m1": "10.0.0.11", "m2": "10.0.0.12", "w1": "10.0.0.14"}
@@ -42,7 +42,7 @@ EXPECTED: dict[str, Any] = {
     "service_cidrs": ["10.96.0.0/12"],
     "proxy_mode": "iptables",
     "cni_mtu": 8950,
-    "felix": {"vxlanMTU": 8950},
+    "felix": {"vxlanMTU": 8950, "healthEnabled": True},
     "pools": {"default-ipv4-ippool": {"cidr": "10.244.0.0/16", "vxlanMode": "Always", "ipipMode": "Never"}},
     "kube_vip_version": "v1.2.3",
     "calico_version": "v3.31.7",
@@ -84,6 +84,7 @@ def look(name: str, written: dict[str, float]) -> dict[str, Any]:
     return {
         "addresses": {"eth0": ["192.0.2.10/32"] if name == "m1" else []},
         "api": "ok" if master else None,
+        "api_certificate": {"names": ["192.0.2.10", "api.example"], "not_after": LATER, "error": None} if master else None,
         "etcd": etcd() if master else None,
         "etcd_writes": written if master else None,
     }
@@ -164,6 +165,7 @@ def node(name: str) -> dict[str, Any]:
 
 def system_pod(app: str, name: str) -> dict[str, Any]:
     images = {"kube-vip": ["ghcr.io/kube-vip/kube-vip:v1.2.3"], "calico-node": ["docker.io/calico/node:v3.31.7@sha256:0"]}
+    images |= {app: [f"192.0.2.1:5000/{app}:v1.36.3"] for app in ("kube-proxy", *STATIC[1:4])}
     return {"name": f"{app}-{name}", "app": app, "node": name, "static": app in STATIC, "phase": "Running", "ready": True,
             "reason": "", "images": images.get(app, [])}  # fmt: skip
 
@@ -174,15 +176,15 @@ def cluster() -> dict[str, Any]:
         "server": "https://192.0.2.10:6443",
         "version": "v1.36.3",
         "health": "ok",
-        "certificate": {"names": ["192.0.2.10", "api.example", "x"], "not_after": "2027-01-01T00:00:00+00:00", "error": None},
+        "certificate": {"names": ["192.0.2.10", "api.example", "x"], "not_after": LATER, "error": None},
         "nodes": {name: node(name) for name in NODES},
         "pods": [system_pod(app, name) for name, listed in apps.items() for app in listed],
         "controllers": {"kube-proxy": {"wanted": 3, "ready": 3}, "calico-node": {"wanted": 3, "ready": 3},
-                        "coredns": {"wanted": 2, "ready": 2}},
-        "lease": {"holder": "m1", "age": 1.0, "duration": 5},
+                        "coredns": {"wanted": 2, "ready": 2}, "calico-kube-controllers": {"wanted": 1, "ready": 1}},
+        "lease": {"holder": "m1", "renewed": True, "watched": 1.0, "duration": 5},
         "kubeadm": {"endpoint": "192.0.2.10:6443", "pod_cidrs": ["10.244.0.0/16"], "service_cidrs": ["10.96.0.0/12"]},
         "proxy_mode": "iptables",
-        "felix": {"vxlanMTU": 8950},
+        "felix": {"vxlanMTU": 8950, "healthEnabled": True, "bpfLogLevel": ""},
         "pools": {"default-ipv4-ippool": {"cidr": "10.244.0.0/16", "vxlanMode": "Always", "ipipMode": "Never"}},
         "services": {"kubernetes": ["10.96.0.1"], "dns": ["10.96.0.10"]},
     }  # fmt: skip
@@ -252,6 +254,13 @@ def outside(world: dict[str, Any], name: str) -> dict[str, Any]:
     return target
 
 
+def image_of(world: dict[str, Any], name: str, image: str) -> None:
+    """The pod of that name runs this image."""
+    for pod in world["cluster"]["pods"]:
+        if pod["name"] == name:
+            pod.update(images=[image])
+
+
 KUBECONFIG = {"days_left": 29, "text": "control machine kubeconfig ends in 29 days", "remedy": "fetch it anew"}
 BREAKS = {
     "DiskPressure": ("w1", lambda w: w["cluster"]["nodes"]["w1"]["conditions"].update(DiskPressure="True")),
@@ -306,12 +315,13 @@ BREAKS = {
     "names in the API's certificate": ("cluster", lambda w: w["cluster"]["certificate"].update(names=["192.0.2.10"])),
     "certificate of the API": ("cluster", lambda w: w["cluster"]["certificate"].update(not_after="2026-01-20T00:00:00+00:00")),
     "VIP 192.0.2.10": ("cluster", lambda w: hold(w, "m1", "m2")),
-    "lease of the VIP": ("cluster", lambda w: w["cluster"]["lease"].update(age=60)),
+    "lease of the VIP": ("cluster", lambda w: w["cluster"]["lease"].update(renewed=False, watched=10.2)),
     "kube-vip beside the masters' static pods": ("cluster", lambda w: w["cluster"]["pods"].append(of_a_daemon_set("m1"))),
     "kubeadm's endpoint": ("cluster", lambda w: w["cluster"]["kubeadm"].update(endpoint="192.0.2.11:6443")),
     "pod networks": ("cluster", lambda w: w["cluster"]["kubeadm"].update(pod_cidrs=["192.168.0.0/16"])),
     "kube-proxy's mode": ("cluster", lambda w: w["cluster"].update(proxy_mode="ipvs")),
     "Felix: vxlanMTU": ("cluster", lambda w: w["cluster"].update(felix={"vxlanMTU": 1450})),
+    "Felix: healthEnabled": ("cluster", lambda w: w["cluster"]["felix"].pop("healthEnabled")),
     "pool default-ipv4-ippool: ipipMode": (
         "cluster", lambda w: w["cluster"]["pools"]["default-ipv4-ippool"].update(ipipMode="Always"),
     ),
@@ -320,6 +330,11 @@ BREAKS = {
     "nodes": ("cluster", lambda w: w["cluster"]["nodes"].update(stranger=node("w1"))),
     "DaemonSet kube-proxy": ("cluster", lambda w: w["cluster"]["controllers"].pop("kube-proxy")),
     "coredns": ("cluster", lambda w: w["cluster"]["controllers"]["coredns"].update(ready=1)),
+    "calico-kube-controllers": ("cluster", lambda w: w["cluster"]["controllers"]["calico-kube-controllers"].update(ready=0)),
+    "version of kube-proxy": ("cluster", lambda w: image_of(w, "kube-proxy-w1", "kube-proxy:v1.35.7")),
+    "version of kube-apiserver": ("m2", lambda w: image_of(w, "kube-apiserver-m2", "kube-apiserver:v1.35.7")),
+    "version of kube-controller-manager": ("m1", lambda w: image_of(w, "kube-controller-manager-m1", "k-c-m:v1.35.7@sha256:0")),
+    "version of kube-scheduler": ("m2", lambda w: image_of(w, "kube-scheduler-m2", "192.0.2.1:5000/kube-scheduler")),
     "pods to look from": ("cluster", lambda w: w.update(probe=None)),
     "backup of etcd": ("cluster", lambda w: w.update(expected={"backup_hours": 24}, backup=1.0)),
 }  # fmt: skip
@@ -373,6 +388,35 @@ def test_the_container_runtime_is_the_one_that_the_site_wants(
     assert row_of(world, "m1", "container runtime")[1] == ("ok" if site.startswith("2") and site != "2.40" else "MISS")
 
 
+@pytest.mark.parametrize(
+    ("field", "wanted", "felix", "verdict"),
+    [
+        ("healthPort", "9099", {"healthPort": 9099}, "ok"),
+        ("healthPort", 9099, {"healthPort": 9098}, "MISS"),
+        ("healthPort", 1, {"healthPort": True}, "MISS"),
+        ("healthEnabled", "True", {"healthEnabled": True}, "ok"),
+        ("healthEnabled", False, {"healthEnabled": True}, "MISS"),
+        ("healthEnabled", False, {}, "MISS"),
+        ("reportingInterval", "90s", {"reportingInterval": "1m30s"}, "ok"),
+        ("reportingInterval", "30s", {"reportingInterval": "30m"}, "MISS"),
+        ("logSeverityScreen", "Info", {"logSeverityScreen": "Debug"}, "MISS"),
+        ("logSeverityScreen", "Info", None, "MISS"),
+        ("iptablesMarkMask", 0xFFFF0000, {}, "ok"),
+        ("iptablesMarkMask", "0x0fff0000", {"iptablesMarkMask": 0x0FFF0000}, "ok"),
+        ("iptablesMarkMask", 0x0FFF0000, {}, "MISS"),
+        ("failsafeInboundHostPorts", [{"port": "22"}], {"failsafeInboundHostPorts": [{"port": 22}]}, "ok"),
+        ("failsafeInboundHostPorts", [], {"failsafeInboundHostPorts": [{"port": 22}]}, "MISS"),
+    ],
+)
+def test_felix_has_what_it_was_given_in_whatever_form(
+    world: dict[str, Any], field: str, wanted: Any, felix: dict[str, Any] | None, verdict: str
+) -> None:
+    world["expected"] = {"felix": {field: wanted, "bpfLogLevel": None}}
+    world["cluster"]["felix"] = felix
+    assert row_of(world, "cluster", f"Felix: {field}")[1] == verdict
+    assert not [row for row in report(world)["rows"] if row["check"] == "Felix: bpfLogLevel"], "nobody has given it"
+
+
 BESIDE = "kube-vip beside the masters' static pods"
 
 
@@ -416,6 +460,14 @@ def test_calico_has_the_addresses_of_the_clusters_network(
     seen = {"cluster": world["cluster"], "probe": world["probe"], "reason": "", "backup": None}
     misses = build_cluster_report(cluster_nodes(NODES, world["vars"], derived), seen, EXPECTED, NOW)["misses"]
     assert [(row["guest"], row["check"]) for row in misses] == ([] if good else [("m1", "Calico's address")])
+
+
+@pytest.mark.parametrize("wanted", ["fd00::11", "FD00::11", "fd00:0:0:0:0:0:0:11"])
+def test_an_ipv6_address_of_the_table_is_found_in_the_certificate_however_it_is_written(world: dict[str, Any], wanted: str) -> None:
+    world["expected"] = {"certificate_names": ["api.example", wanted]}
+    assert row_of(world, "cluster", "names in the API's certificate") == (f"missing: {wanted}", "MISS")
+    world["cluster"]["certificate"]["names"].append("fd00::11")
+    assert row_of(world, "cluster", "names in the API's certificate") == ("all there", "ok")
 
 
 def row_of(world: dict[str, Any], guest: str, check: str) -> tuple[str, str]:
@@ -499,6 +551,33 @@ def test_who_holds_the_address_has_its_lease_at_the_same_look(
     assert {row["check"].split()[0]: row["found"] for row in report(world)["misses"]} == missed
 
 
+def test_a_lease_that_is_not_renewed_is_told_with_how_long_it_was_watched(world: dict[str, Any]) -> None:
+    assert row_of(world, "cluster", "lease of the VIP") == ("m1, renewed", "ok")
+    world["cluster"]["lease"].update(renewed=False, watched=10.2)
+    assert row_of(world, "cluster", "lease of the VIP") == ("m1, not renewed in 10 s", "MISS")
+    world["cluster"]["lease"].update(holder="")
+    assert row_of(world, "cluster", "lease of the VIP") == ("nobody, not renewed in 10 s", "MISS")
+
+
+@pytest.mark.parametrize(
+    ("shown", "told"),
+    [
+        ({"names": ["192.0.2.10"], "error": None}, "missing: api.example"),
+        ({"names": [], "error": "Connection refused"}, "Connection refused"),
+        (None, "none"),
+    ],
+)
+def test_names_of_a_masters_own_api_server_are_told_of_that_master(
+    world: dict[str, Any], shown: dict[str, Any] | None, told: str
+) -> None:
+    """The address of the cluster leads to one of them alone."""
+    spoil_looks(world, "m2", api_certificate=shown)
+    misses = [(row["guest"], row["check"], row["found"]) for row in report(world)["misses"]]
+    assert misses == [("m2", "names in the API's certificate", told)]
+    looks(world, "m2")[0].update(api_certificate=looks(world, "m1")[0]["api_certificate"])
+    assert report(world)["misses"] == []
+
+
 def test_a_node_is_there_if_it_is_at_the_second_look(world: dict[str, Any]) -> None:
     world["later"] = cluster()
     del world["later"]["nodes"]["w1"]
@@ -518,7 +597,7 @@ PASSING = {
     "kube-vip": ("m2", lambda w, turn: [p.update(ready=False) for p in at(w, turn)["pods"] if p["name"] == "kube-vip-m2"]),
     "API health": ("cluster", lambda w, turn: at(w, turn).update(health="[-]etcd failed")),
     "coredns": ("cluster", lambda w, turn: at(w, turn)["controllers"]["coredns"].update(ready=1)),
-    "lease of the VIP": ("cluster", lambda w, turn: at(w, turn)["lease"].update(age=60)),
+    "lease of the VIP": ("cluster", lambda w, turn: at(w, turn)["lease"].update(renewed=False, watched=10.2)),
 }  # fmt: skip
 
 
@@ -613,9 +692,34 @@ def test_one_pod_that_answers_names_is_too_few_for_several_nodes(
     assert (row["found"], row["verdict"]) == (f"{dns['ready']} ready of {dns['wanted']}", verdict)
 
 
-def test_a_cluster_without_coredns_is_told(world: dict[str, Any]) -> None:
-    del world["cluster"]["controllers"]["coredns"]
-    assert row_of(world, "cluster", "coredns") == ("there is none", "MISS")
+@pytest.mark.parametrize("name", ["coredns", "calico-kube-controllers"])
+def test_a_cluster_without_one_of_its_deployments_is_told(world: dict[str, Any], name: str) -> None:
+    del world["cluster"]["controllers"][name]
+    assert row_of(world, "cluster", name) == ("there is none", "MISS")
+
+
+@pytest.mark.parametrize(("version", "verdict"), [("1.36", "ok"), ("1.36.3", "ok"), ("v1.36.3", "ok"), ("1.36.4", "MISS"), ("1.3", "MISS")])
+def test_what_is_of_kubernetes_own_version_is_compared_as_far_as_the_site_says_it(
+    world: dict[str, Any], version: str, verdict: str
+) -> None:
+    world["expected"] = {"version": version}
+    checks = [("cluster", "API version"), ("cluster", "version of kube-proxy"), ("w1", "kubelet"), ("m2", "version of kube-scheduler")]
+    assert {row_of(world, *check) for check in checks} == {("v1.36.3", verdict)}
+
+
+def test_masters_of_two_versions_are_told_apart(world: dict[str, Any]) -> None:
+    """The API server at the VIP is of the new version, and that of another master is not."""
+    image_of(world, "kube-apiserver-m2", "registry.k8s.io/kube-apiserver:v1.35.7")
+    image_of(world, "kube-proxy-w1", "registry.k8s.io/kube-proxy:v1.35.7")
+    misses = {(row["guest"], row["check"], row["expected"], row["found"]) for row in report(world)["misses"]}
+    assert misses == {
+        ("m2", "version of kube-apiserver", "v1.36", "v1.35.7"), ("cluster", "version of kube-proxy", "v1.36", "v1.35.7, v1.36.3"),
+    }  # fmt: skip
+
+
+def test_a_static_pod_that_is_not_there_is_told_once(world: dict[str, Any]) -> None:
+    world["cluster"]["pods"] = [pod for pod in world["cluster"]["pods"] if pod["name"] != "kube-scheduler-m2"]
+    assert [(row["guest"], row["check"]) for row in report(world)["misses"]] == [("m2", "kube-scheduler")]
 
 
 def test_a_disk_without_writes_is_not_verified(world: dict[str, Any]) -> None:
@@ -623,6 +727,22 @@ def test_a_disk_without_writes_is_not_verified(world: dict[str, Any]) -> None:
     result = report(world)
     assert result["misses"] == []
     assert ("m1", "etcd's disk") in [(row["guest"], row["check"]) for row in result["unverified"]]
+
+
+@pytest.mark.parametrize(
+    ("count", "seconds", "told"),
+    [
+        (2, 2.0, ("1000.0 ms, the mean of 2: too few writes to judge", "not verified here")),
+        (6, 5.7378, ("956.3 ms, the mean of 6", "MISS")),
+        (5, 0.5835, ("116.7 ms, the mean of 5", "ok")),
+        (10, 2.5, ("250.0 ms, the mean of 10", "MISS")),
+    ],
+)
+def test_what_is_told_of_a_disk_is_what_it_is_judged_by(
+    world: dict[str, Any], count: int, seconds: float, told: tuple[str, str]
+) -> None:
+    looks(world, "m1")[1].update(etcd_writes=writes(1000 + count, 2.0 + seconds))
+    assert row_of(world, "m1", "etcd's disk") == told
 
 
 def test_a_cluster_that_does_not_answer_is_one_miss(world: dict[str, Any]) -> None:

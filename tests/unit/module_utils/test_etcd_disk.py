@@ -44,7 +44,10 @@ def test_what_says_nothing_is_none(later: dict[str, float] | None) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "writes", "slow"),
-    [(0.1, 50, False), (0.6, 5, False), (3.0, 3, True), (13.0, 50, True), (12.0, 50, False)],
-)
-def test_a_disk_is_slow_by_many_writes_and_not_by_one_that_waited(seconds: float, writes: float, slow: bool) -> None:
+    [
+        (0.1, 50, False), (0.6, 5, False), (13.0, 50, True), (12.0, 50, False), (2.5, 10, True), (3.0, 3, True),
+        (2.0, 2, None), (1.25, 5, None), (1.2, 5, False),
+    ],
+)  # fmt: skip
+def test_a_disk_is_slow_by_many_writes_and_not_by_one_that_waited(seconds: float, writes: float, slow: bool | None) -> None:
     assert is_slow({"seconds": seconds, "writes": writes}) is slow

@@ -14,6 +14,7 @@ import yaml
 from tests.unit.plays import run, starter
 
 KEYS = ("felix", "pools", "cni_mtu", "calico_address_detection", "containerd_version")
+FELIX = {"wireguardMTU": 1340, "bpfLogLevel": "Info", "prometheusMetricsEnabled": False}
 
 
 def expected(folder: Path, **variables: Any) -> dict[str, Any]:
@@ -33,25 +34,32 @@ def expected(folder: Path, **variables: Any) -> dict[str, Any]:
     assert code == 0, said
     found = json.loads(told.read_text(encoding="utf-8"))
     # ansible-core 2.18 hands a number on as text.
-    return {**{key: found[key] for key in KEYS}, "cni_mtu": int(found["cni_mtu"])}
+    felix = {field: str(value) for field, value in found["felix"].items()}
+    return {**{key: found[key] for key in KEYS}, "cni_mtu": int(found["cni_mtu"]), "felix": felix}
 
 
 def test_without_variables_of_calico_they_follow_from_the_sites_networks(tmp_path: Path) -> None:
     found = expected(tmp_path)
     (pool,) = found["pools"].values()
-    assert found["felix"] == {"vxlanMTU": found["cni_mtu"], "wireguardMTU": found["cni_mtu"]} and found["cni_mtu"] > 1000
+    assert found["felix"] == {
+        "vxlanEnabled": "True", "ipipEnabled": "False", "vxlanMTU": str(found["cni_mtu"]), "wireguardMTU": str(found["cni_mtu"]),
+        "defaultEndpointToHostAction": "Accept", "healthEnabled": "True", "healthPort": "9099", "logSeverityScreen": "Info",
+        "prometheusMetricsEnabled": "True", "prometheusMetricsPort": "9091", "reportingInterval": "30s",
+    }  # fmt: skip
+    assert found["cni_mtu"] > 1000
     assert (pool["vxlanMode"], pool["ipipMode"]) == ("Always", "Never")
     assert found["calico_address_detection"] == "", "each node's own address"
 
 
 def test_what_calico_is_told_is_what_is_expected(tmp_path: Path) -> None:
     found = expected(
-        tmp_path, calico_encapsulation="ipip_cross_subnet", calico_mtu=1380, calico_felix={"wireguardMTU": 1340},
+        tmp_path, calico_encapsulation="ipip_cross_subnet", calico_mtu=1380, calico_felix=FELIX,
         calico_pool_cidrs=["10.9.0.0/16"], calico_address_detection="interface=eth1",
     )  # fmt: skip
     (pool,) = found["pools"].values()
     assert (pool["cidr"], pool["vxlanMode"], pool["ipipMode"]) == ("10.9.0.0/16", "Never", "CrossSubnet")
-    assert (found["felix"], found["cni_mtu"]) == ({"vxlanMTU": 1380, "wireguardMTU": 1340}, 1380)
+    told = {"vxlanEnabled": "False", "ipipEnabled": "True", "vxlanMTU": "1380", **{field: str(value) for field, value in FELIX.items()}}
+    assert told.items() <= found["felix"].items() and found["cni_mtu"] == 1380
     assert found["calico_address_detection"] == "interface=eth1"
 
 
