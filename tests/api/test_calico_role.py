@@ -91,7 +91,10 @@ class Role:
         return {**results, "changed": [name for name, result in results.items() if result.get("changed")]}
 
 
-@pytest.fixture(params=["lab", *(PUBLISHED or ["published"])])
+VERSIONS = ["lab", *(PUBLISHED or ["published"])]
+
+
+@pytest.fixture(params=VERSIONS)
 def role(request: pytest.FixtureRequest, make_control_plane: Callable[[], Any], tmp_path: Path) -> tuple[Cluster, Role]:
     """The lab's own manifest, and the published ones where they are to be had."""
     if request.param == "published":
@@ -119,6 +122,7 @@ def test_the_manifest_is_applied_once(role: tuple[Cluster, Role]) -> None:
     assert another["metadata"]["resourceVersion"] == node["metadata"]["resourceVersion"]
 
 
+@pytest.mark.parametrize("role", [VERSIONS[0], VERSIONS[-1]], indirect=True)
 def test_a_change_of_the_site_is_applied_and_only_that(role: tuple[Cluster, Role]) -> None:
     cluster, calico = role
     calico.run()

@@ -1,7 +1,7 @@
 """The suites of bin/test.
 
-They run in three lanes side by side, each in the order given here: the two that start labs wait for their guests more than
-they work, and leave enough of two processors to the third.
+They run in three lanes side by side, each in the order given here: the two with labs in them wait for guests more than they
+work, and leave enough of two processors to the third.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Suite:
     name: str
     what: str
     run: Callable[[Context], Outcome]
-    lane: str = "no lab"
+    lane: str = "the rest"
 
 
 def _pytest(context: Context, name: str, core: Core, arguments: list[str], timeout: float = 1800) -> Outcome:
@@ -226,8 +226,8 @@ SUITES = [
     Suite("emulated", "modules and playbooks against the emulator; --all: on every core", emulated),
     Suite("sanity", "ansible-test sanity; --all: on every core", sanity),
     Suite("integration", "ansible-test integration; --all: on every core", integration),
-    Suite("api", "modules against a real Kubernetes API server", api),
-    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster, "cluster"),
+    Suite("cluster", "a real Kubernetes cluster on the lab's guests", cluster, "Kubernetes"),
+    Suite("api", "modules against a real Kubernetes API server", api, "Kubernetes"),
     Suite("lab", "real guests in the embedded lab", lab, "labs"),
     Suite("molecule", "molecule scenarios on lab guests", molecule, "labs"),
 ]
