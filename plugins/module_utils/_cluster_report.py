@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.detectviz.infra.plugins.module_utils._calico_rules import is_as_wanted
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import ON_EVERY_NODE, taint_text
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import between
+from ansible_collections.detectviz.infra.plugins.module_utils._image_names import name_of
 from ansible_collections.detectviz.infra.plugins.module_utils._machine_report import (
     MISS,
     OK,
@@ -242,7 +243,7 @@ def _compare_kube_vips(row: Any, cluster: Mapping[str, Any], expected: Mapping[s
     others = [
         f"{pod['name']} on {pod['node']}"
         for pod in cluster["pods"]
-        if any(_repository(image) in KUBE_VIP_IMAGES for image in pod["images"])
+        if any(name_of(image) in KUBE_VIP_IMAGES for image in pod["images"])
         and not (pod["static"] and pod["node"] in expected["masters"])
     ]
     return row("kube-vip beside the masters' static pods", "none", ", ".join(sorted(others)) or "none")
@@ -275,11 +276,6 @@ def _compare_settings(row: Any, cluster: Mapping[str, Any], expected: Mapping[st
     for app, version in (("kube-vip", expected["kube_vip_version"]), ("calico-node", expected["calico_version"])):
         yield row(f"version of {app}", version, ", ".join(image_tags(cluster["pods"], app)) or "none")
     yield compare_versions(row, "version of kube-proxy", expected["version"], image_tags(cluster["pods"], "kube-proxy"))
-
-
-def _repository(image: str) -> str:
-    """``kube-vip`` of ``ghcr.io/kube-vip/kube-vip:v1.2.3@sha256:…``."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
 def _compare_counts(row: Any, nodes: Sequence[Mapping[str, Any]], cluster: Mapping[str, Any]) -> Iterator[Row]:

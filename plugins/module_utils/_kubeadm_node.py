@@ -20,6 +20,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_co
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as node_state
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock, Deadline
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import DeadlineError, InfraError, LockedError
+from ansible_collections.detectviz.infra.plugins.module_utils._image_names import name_of
 
 RUN_DIR = Path("/run/detectviz-infra")
 """In memory and for root alone: tokens and keys are never on a disk."""
@@ -132,7 +133,7 @@ def pull_worker_images(
 
 def worker_images(listed: Sequence[str], sandbox: str | None) -> list[str]:
     """Those of kubeadm's list that run on a worker; as sandbox the one that containerd takes, if that is known. Pure."""
-    by_name = {image.rpartition("/")[2].partition(":")[0]: image for image in listed}
+    by_name = {name_of(image): image for image in listed}
     wanted = (sandbox or by_name.get("pause"), by_name.get("kube-proxy"))
     return [image for image in wanted if image]
 

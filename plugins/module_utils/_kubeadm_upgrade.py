@@ -18,6 +18,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_no
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_observe as node_state
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._image_names import tag_of
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_certificates import processes, restart
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_node import (
     kubeadm,
@@ -67,13 +68,8 @@ def static_pods() -> dict[str, str]:
     for name in node_state.CONTROL_PLANE_PODS:
         match = IMAGE.search(node_state.read_text(node_state.MANIFESTS / f"{name}.yaml") or "")
         if match:
-            found[name] = tag(match[1])
+            found[name] = tag_of(match[1])
     return found
-
-
-def tag(image: str) -> str:
-    """``registry.k8s.io/etcd:3.6.8-0`` → ``3.6.8-0``."""
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
 def begun() -> dict[str, str] | None:
@@ -241,7 +237,7 @@ def pods_unsettled(pods: Sequence[Mapping[str, Any]], wanted: Mapping[str, str],
         containers = ((running.get(name) or {}).get("status") or {}).get("containerStatuses") or []
         if not containers:
             return f"{name} is not there yet"
-        found = [tag(item["image"]) for item in running[name]["spec"]["containers"]]
+        found = [tag_of(item["image"]) for item in running[name]["spec"]["containers"]]
         if found != [image_tag]:
             return f"{name} still runs {', '.join(found)}"
         if not all(item.get("ready") for item in containers):

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.detectviz.infra.plugins.module_utils._certificate_report import days_left
 from ansible_collections.detectviz.infra.plugins.module_utils._cluster_info import ON_EVERY_NODE
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_disk import LIMIT, is_slow
+from ansible_collections.detectviz.infra.plugins.module_utils._image_names import tag_of
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
     CLIENT_CERTIFICATE,
     SERVING_CERTIFICATE,
@@ -71,9 +72,8 @@ def compare_names(row: Make, shown: Mapping[str, Any] | None, wanted: Sequence[s
 
 
 def image_tags(pods: Sequence[Mapping[str, Any]], app: str) -> list[str]:
-    """Each once: ``v1.2.3`` of ``ghcr.io/kube-vip/kube-vip:v1.2.3@sha256:…``."""
-    images = [image.partition("@")[0].rpartition("/")[2] for pod in pods if pod["app"] == app for image in pod["images"]]
-    return sorted({image.partition(":")[2] or "no tag" for image in images})
+    """Those of the images of an application's pods, each once."""
+    return sorted({tag_of(image) or "no tag" for pod in pods if pod["app"] == app for image in pod["images"]})
 
 
 def compare_node(

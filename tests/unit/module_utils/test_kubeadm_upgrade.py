@@ -35,19 +35,6 @@ apiserver_request_total{code="200"} 12
     assert (found["group"], found["resource"], found["removed_release"]) == ("policy", "pdbs", "1.25")
 
 
-@pytest.mark.parametrize(
-    ("image", "found"),
-    [
-        ("registry.k8s.io/etcd:3.6.8-0", "3.6.8-0"),
-        ("192.0.2.1:5000/kube-apiserver:v1.36.3", VERSION),
-        ("192.0.2.1:5000/kube-apiserver:v1.36.3@sha256:abc", VERSION),
-        ("registry.k8s.io/etcd", ""),
-    ],
-)
-def test_the_tag_of_an_image(image: str, found: str) -> None:
-    assert upgrade.tag(image) == found
-
-
 def test_a_control_plane_is_settled_when_every_pod_runs_what_its_file_says() -> None:
     assert upgrade.pods_unsettled(PODS, WANTED, VERSION) is None
     assert "not there yet" in str(upgrade.pods_unsettled(PODS[:1], WANTED, VERSION))
