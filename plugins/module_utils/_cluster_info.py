@@ -29,13 +29,11 @@ STANDIN = "/standin"
 """End of the annotation by which a stand-in for a program says what it leaves out."""
 
 
-def read_cluster(api: KubeApi, ca_file: str | None, lease: str, clock: Clock) -> dict[str, Any]:
-    """Everything that the checks of a cluster need from its API, in some ten requests, and until the lease is renewed. Raises
-    InfraError."""
-    began, held = clock.monotonic(), api.find(f"{LEASE}/{lease}")
+def read_cluster(api: KubeApi, ca_file: str | None) -> dict[str, Any]:
+    """Everything that the checks of a cluster need from its API but the lease, in some ten requests. Raises InfraError."""
     nodes = api.items("/api/v1/nodes")
     pods = api.items(f"{SYSTEM}/pods")
-    seen = {
+    return {
         "server": api.host,
         "version": str(api.get("/version").get("gitVersion") or ""),
         "health": health(api),
@@ -56,8 +54,6 @@ def read_cluster(api: KubeApi, ca_file: str | None, lease: str, clock: Clock) ->
             "dns": service_addresses(api.find(f"{SYSTEM}/services/kube-dns")),
         },
     }
-    # At last, as most are renewed while all of this is read.
-    return {**seen, "lease": watch_lease(api, f"{LEASE}/{lease}", held, began, clock)}
 
 
 def health(api: KubeApi) -> str:
@@ -69,11 +65,15 @@ def health(api: KubeApi) -> str:
 
 
 def read_settled(api: KubeApi, ca_file: str | None, lease: str, deadline: Deadline) -> dict[str, Any]:
-    """As :func:`read_cluster`, read again while something is only starting; when the time is over, as it is then."""
+    """As :func:`read_cluster`, read again while something is only starting; when the time is over, as it is then. With the
+    ``lease`` of :func:`watch_lease`, of the last look alone."""
+    path = f"{LEASE}/{lease}"
     while True:
-        cluster = read_cluster(api, ca_file, lease, deadline.clock)
+        began, held = deadline.clock.monotonic(), api.find(path)
+        cluster = read_cluster(api, ca_file)
         if is_settled(cluster) or deadline.left() <= 0:
-            return cluster
+            # At last, as most are renewed while all of this is read.
+            return {**cluster, "lease": watch_lease(api, path, held, began, deadline.clock)}
         deadline.clock.sleep(min(SETTLE_PAUSE, deadline.left()))
 
 
