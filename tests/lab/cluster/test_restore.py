@@ -85,7 +85,6 @@ def test_the_first_master_is_replaced_with_its_guest(cluster: Cluster) -> None:
 @pytest.mark.long
 def test_etcds_data_lost_on_one_master_comes_from_the_others(cluster: Cluster) -> None:
     cluster.lose_data("master-3")
-    cluster.on("master-3", "pkill -KILL -x etcd; true")
     cluster.play("playbooks/restore.yml", "-e", "restore_hosts=master-3")
     cluster.becomes_whole()
     assert cluster.written() == {"before", "restored"}

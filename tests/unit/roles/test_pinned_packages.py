@@ -28,14 +28,15 @@ def test_another_version_is_replaced_only_where_the_user_says_so(tmp_path: Path,
     assert ("node has kubelet 1.35.9-1.1, and the site wants 1.36" in output) is not replaced, output
 
 
-def upgraded(folder: Path, containerd: str) -> tuple[int, str, str]:
+def upgraded(folder: Path, containerd: str, kept: bool = False) -> tuple[int, str, str]:
     """Exit code and output of the upgrade's preparation on a node with containerd 2.1 and the kubelet of 1.35, where 2.2 and 1.36.3
-    are offered; and what apt-get was asked for."""
+    are offered; and what apt-get was asked for. ``kept``: whether the packages are downloaded already."""
     program(folder, "node", "dpkg-query", "printf 'kubelet\\t1.35.9-1.1\\thi \\ncontainerd\\t2.1.5-1\\thi \\n'")
     offers = "".join(f" {name} | {version} | x\\n" for name, version in (
         ("kubelet", "1.36.3-1.1"), ("kubectl", "1.36.3-1.1"), ("containerd", "2.2.0-1")))  # fmt: skip
     program(folder, "node", "apt-cache", f"printf '{offers}'")
-    program(folder, "node", "apt-get", f'echo "$@" >> {folder}/asked')
+    there = f'case "$*" in *--no-download*) exit {0 if kept else 100};; esac'
+    program(folder, "node", "apt-get", f'echo "$@" >> {folder}/asked; {there}')
     program(folder, "node", "containerd", "exit 0")
     program(folder, "node", "ctr", "exit 0")
     tasks = [task for task in tasks_of("roles/kubernetes_upgrade/tasks/prepare.yml") if "downloaded" in task["name"]]
@@ -54,12 +55,19 @@ def upgraded(folder: Path, containerd: str) -> tuple[int, str, str]:
 def test_an_upgrade_downloads_for_every_node_before_any_is_emptied(tmp_path: Path) -> None:
     code, output, asked = upgraded(tmp_path, "2.2")
     assert code == 0, output
-    downloads = [line.split() for line in asked.splitlines() if "install" in line]
+    downloads = [line.split() for line in asked.splitlines() if "install" in line and "--no-download" not in line]
     assert all("--download-only" in line for line in downloads)
     assert [line[-2:] if "kubectl" in line[-1] else line[-1:] for line in downloads] == [
         ["containerd=2.2.0-1"],
         ["kubelet=1.36.3-1.1", "kubectl=1.36.3-1.1"],
     ]
+
+
+def test_no_repository_is_asked_for_packages_that_are_downloaded_already(tmp_path: Path) -> None:
+    """At a node's turn in an upgrade they are, and the repository may be away by then."""
+    code, output, asked = upgraded(tmp_path, "2.2", kept=True)
+    assert code == 0, output
+    assert len(asked.splitlines()) == 2 and all("--no-download" in line for line in asked.splitlines()), asked
 
 
 def test_an_upgrade_stops_there_where_no_repository_offers_the_container_runtime(tmp_path: Path) -> None:
