@@ -18,7 +18,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_upgrade i
 from ansible_collections.detectviz.infra.plugins.module_utils._node_packages import matches, newest, upstream
 
 KUBEADM, CONTROL_PLANE, KUBELET, RELEASE = "kubeadm", "control_plane", "kubelet", "release"
-"""Steps of a node, in their order: the package of kubeadm; what kubeadm does; drain, packages, runtime and kubelet; given
+"""Steps of a node, in their order: the package of kubeadm; what kubeadm does; drain, runtime, packages and kubelet; given
 back."""
 PACKAGES = ("kubelet", "kubeadm", "kubectl")
 P2_KEEPS = ("kubelet", "kubeadm")
@@ -60,21 +60,21 @@ def upgrade_plan(
     today: datetime.date | None = None,
 ) -> dict[str, Any]:
     """``nodes``: by name what ``kubeadm_upgrade`` observed, with ``packages`` {name: version}, ``available``
-    {name: [versions]}, ``offers_error`` and ``members`` (None without a control plane). ``workload``: of
-    ``cluster_workload``. ``certificates``: rows of ``certificate_rows``. ``accept``: of ACCEPTABLE.
+    {name: [versions]}, ``offers_error``, ``runtime`` {missing: [text], error} and ``members`` (None without a control plane).
+    ``workload``: of ``cluster_workload``. ``certificates``: rows of ``certificate_rows``. ``accept``: of ACCEPTABLE.
 
     Returns target, current (the lowest version of an API server), problems, accepted, notes, steps {name: [step]},
-    commands {name: command of kubeadm}, order (all names), undrained (workers that are not ready), lines (the plan in words).
+    commands {name: command of kubeadm}, order (all names), undrained (nodes that are not ready), lines (the plan in words).
 
-    A worker that is not ready forbids the begin of an upgrade, as P2 can mend it. Once one is begun nothing else can, and
-    nothing else could go on: it comes last, and is not drained, as nothing there would end its pods,
-    unless it is ready at its turn.
+    A node that is not ready forbids the begin of an upgrade, as P2 can mend it. Once one is begun nothing else can, and
+    nothing else could go on. A worker comes last; a master keeps its turn if only runtime and kubelet are left to do there,
+    which is what it may lack. Neither is drained, as nothing there would end its pods, unless it is ready at its turn.
     """
     everyone = [*masters, *workers]
     unseen = [name for name in everyone if name not in nodes]
     if unseen:
         return _refused([
-            f"{name} was not reached: nothing is decided without it; bring it up, or {_taken_out(name)}" for name in unseen
+            f"{name} was not reached: nothing is decided without it; bring it up{_or_taken_out(name, masters)}" for name in unseen
         ])  # fmt: skip
     target = target_version(nodes, everyone, wanted)
     current = _lowest(nodes[name]["api_server"] for name in masters)
@@ -83,14 +83,16 @@ def upgrade_plan(
         told += [] if current else [f"No API server of a master answers: {_way_back(nodes)}"]
         return _refused(told)
     steps, commands = _steps(nodes, workload, masters, workers, target)
-    undrained = [name for name in workers if not (workload["nodes"].get(name) or {"ready": True})["ready"]]
+    unready = [name for name in everyone if not (workload["nodes"].get(name) or {"ready": True})["ready"]]
     # One that has the packages and did not become ready would end each run before the others' turn.
-    undrained.sort(key=lambda name: _has(nodes[name], PACKAGES, target))
-    order = [*(name for name in everyone if name not in undrained), *undrained]
+    last = sorted((name for name in unready if name in workers), key=lambda name: _has(nodes[name], PACKAGES, target))
+    halfway = [name for name in unready if name in masters and KUBELET in steps[name] and CONTROL_PLANE not in steps[name]]
+    order = [*(name for name in everyone if name not in last), *last]
+    undrained = [name for name in order if name in (*halfway, *last)]
     found = [
         *_skew_problems(nodes, workload, masters, workers, target),
         *_missing_packages(nodes, steps, target),
-        *_unhealthy(nodes, workload, everyone, masters),
+        *_unhealthy(nodes, workload, everyone, masters, halfway),
         *(_drain_problems(workload, steps, undrained) if drain else ()),
         *_deprecated(nodes, masters, target),
         *_certificate_problems(certificates),
@@ -103,7 +105,7 @@ def upgrade_plan(
         "target": target, "current": current, "problems": problems,
         "accepted": [text for kind, text in found if kind in accept],
         "notes": [
-            *(_comes_last(name) for name in undrained if steps[name]), *_ending(certificates),
+            *(_goes_on(name) for name in halfway), *(_comes_last(name) for name in last if steps[name]), *_ending(certificates),
             *([f"v{_minor(target)} is maintained until {end_of_life}"] if end_of_life else []),
         ],
         "steps": steps, "commands": commands, "order": order, "undrained": undrained,
@@ -135,6 +137,15 @@ def _taken_out(name: str) -> str:
         f"take it out with playbooks/remove_node.yml -e remove={name} -e remove_drain=false, and its row out of the table until "
         "the upgrade is at its end"
     )
+
+
+def _or_taken_out(name: str, masters: Sequence[str]) -> str:
+    """The last way out of a refusal; none for the only master, which ``remove_node`` refuses."""
+    return "" if [name] == list(masters) else f", or {_taken_out(name)}"
+
+
+def _goes_on(name: str) -> str:
+    return f"{name} is not ready, and its control plane is new: its turn goes on with its container runtime and kubelet"
 
 
 def _comes_last(name: str) -> str:
@@ -270,16 +281,26 @@ def _missing_packages(
             if not _has(node, (package,), target) and newest(node["available"].get(package) or [], target) is None
         ]
         if missing:
-            lacking.setdefault((", ".join(missing), node["offers_error"]), []).append(name)
+            lacking.setdefault((f"{', '.join(missing)} {target}", node["offers_error"]), []).append(name)
+        if KUBELET in planned and node["runtime"]["missing"]:
+            lacking.setdefault((", ".join(node["runtime"]["missing"]), node["runtime"]["error"]), []).append(name)
     for (packages, error), names in lacking.items():
         why = f" ({error})" if error else ""
-        yield "", f"{packages} {target} cannot be had on {', '.join(names)}{why}: name a mirror that has it (package_mirrors)"
+        yield "", (
+            f"{packages} cannot be had on {', '.join(names)}{why}: name a version that is offered, or a mirror that has it "
+            "(package_mirrors)"
+        )
 
 
 def _unhealthy(
-    nodes: Mapping[str, Mapping[str, Any]], workload: Mapping[str, Any], everyone: Sequence[str], masters: Sequence[str]
+    nodes: Mapping[str, Mapping[str, Any]],
+    workload: Mapping[str, Any],
+    everyone: Sequence[str],
+    masters: Sequence[str],
+    halfway: Sequence[str],
 ) -> Iterator[Problem]:
-    """What is not whole, but for what this run repairs: a node on which an upgrade has begun, and workers that come last."""
+    """What is not whole, but for what this run repairs: a node on which an upgrade has begun, masters that are ``halfway``,
+    and workers that come last."""
     begun, again = _begun(nodes), _way_back(nodes)
     for name in everyone:
         if nodes[name]["begun"]:
@@ -288,10 +309,12 @@ def _unhealthy(
         if seen is None:
             first = "" if begun else f"{again}, or "
             yield "", f"{name} is no node of the cluster: {first}take its row out of the table until the upgrade is at its end"
-        elif not seen["ready"] and not begun:
+        elif seen["ready"] or name in halfway:
+            pass
+        elif not begun:
             yield "", f"{name} is not ready: {again}"
-        elif not seen["ready"] and name in masters:
-            yield "", f"{name} is not ready: {again}, or {_taken_out(name)}"
+        elif name in masters:
+            yield "", f"{name} is not ready: {again}{_or_taken_out(name, masters)}"
         if name in masters and nodes[name]["api_server"] is None:
             yield "", f"The API server of {name} does not answer: {again}"
     strangers = sorted(set(workload["nodes"]) - set(everyone))

@@ -188,6 +188,20 @@ def test_a_run_is_killed_between_two_masters(old_cluster: Cluster) -> None:
     assert kubelets(old_cluster)["app-worker"] == OLD
 
 
+def test_a_run_stops_where_the_container_runtime_does_not_start_and_the_next_one_goes_on_there(old_cluster: Cluster) -> None:
+    folder = "/etc/systemd/system/containerd.service.d"
+    broken = r"[Service]\nExecStart=\nExecStart=/bin/false\nRestart=no\n"
+    old_cluster.on("master-2", f"mkdir {folder} && printf '{broken}' > {folder}/broken.conf && systemctl daemon-reload")
+    said = told(old_cluster.refused(UPGRADE))
+    assert "master-2 is not upgraded, for the error above" in said and "the node stays out of use until then" in said
+    eventually("master-2 is not ready", lambda: "master-2" not in old_cluster.ready())
+    assert kubelets(old_cluster)["master-2"] == OLD
+    old_cluster.on("master-2", f"rm -r {folder} && systemctl daemon-reload")
+    said = told(old_cluster.play(UPGRADE, "--check"))
+    assert "master-2 is not ready, and its control plane is new: its turn goes on" in said
+    assert "master-2: kubelet and kubectl (no drain), given back" in said
+
+
 def test_the_next_run_ends_the_upgrade(old_cluster: Cluster) -> None:
     old_cluster.play(UPGRADE)
     assert kubelets(old_cluster) == dict.fromkeys(MACHINES, NEW)

@@ -31,6 +31,7 @@ def node(name: str, version: str = OLD, **changes: Any) -> dict[str, Any]:
         "packages": {package: f"{version[1:]}-1.1" for package in PACKAGES},
         "available": OFFERED,
         "offers_error": "",
+        "runtime": {"missing": [], "error": ""},
         "members": [{"id": str(number)} for number, _name in enumerate(MASTERS)] if master else None,
         **changes,
     }
@@ -117,6 +118,7 @@ def test_all_problems_are_told_at_once() -> None:
     nodes = all_old()
     nodes["m2"]["etcd_problem"] = "10.0.0.13 is not healthy"
     nodes["w1"]["available"] = {}
+    nodes["w1"]["runtime"] = {"missing": ["containerd.io 2.9 (offered: 2.4.2-1)"], "error": ""}
     nodes["m1"]["deprecated"] = [
         {"group": "flowcontrol.apiserver.k8s.io", "version": "v1beta3", "resource": "flowschemas", "removed_release": "1.36"},
         {"group": "", "version": "v1", "resource": "componentstatuses", "removed_release": "1.40"},
@@ -130,11 +132,12 @@ def test_all_problems_are_told_at_once() -> None:
     found = plan(nodes, load, certificates=certificates, end_of_life="2026-10-27")
     told = "\n".join(found["problems"])
     for part in (
-        "m3 is not ready", "10.0.0.13 is not healthy", "cannot be had on w1", "flowschemas", "shop/web lets none",
+        "m3 is not ready", "10.0.0.13 is not healthy", "kubectl v1.36.3 cannot be had on w1",
+        "containerd.io 2.9 (offered: 2.4.2-1) cannot be had on w1", "flowschemas", "shop/web lets none",
         "shop/by-hand on w1", "ends in 0 days; renew it", "not maintained any more",
     ):  # fmt: skip
         assert part in told
-    assert "componentstatuses" not in told and len(found["problems"]) == 8
+    assert "componentstatuses" not in told and len(found["problems"]) == 9
 
 
 def test_p2_is_named_with_the_version_that_it_would_not_refuse() -> None:
@@ -248,6 +251,48 @@ def test_a_master_that_is_not_ready_has_a_way_out_that_does_not_refuse_a_begun_u
     told = "\n".join(plan(nodes, load)["problems"])
     assert "m3 is not ready" in told and "playbooks/remove_node.yml -e remove=m3 -e remove_drain=false" in told
     assert "bring it back by hand" in told and "set to what runs" not in told
+
+
+def halfway(masters: list[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first master's control plane is new, its kubelet old and not ready: its container runtime did not start."""
+    names = [*masters, *WORKERS]
+    load = {**workload(NEW), "nodes": {name: seen(OLD) for name in names}}
+    load["nodes"]["m1"] = seen(OLD, ready=False, unschedulable=True, ours=True)
+    packages = {**node("m1")["packages"], "kubeadm": "1.36.3-1.1"}
+    nodes = {name: node(name, packages=packages, members=[{"id": "1"}] * len(masters)) for name in names}
+    nodes["m1"] = {**node("m1", NEW), "kubelet": OLD, "packages": packages, "members": [{"id": "1"}] * len(masters)}
+    return nodes, load
+
+
+@pytest.mark.parametrize("masters", [MASTERS, ["m1"]], ids=["three", "one"])
+def test_a_master_whose_runtime_failed_in_its_turn_goes_on_there(masters: list[str]) -> None:
+    nodes, load = halfway(masters)
+    found = upgrade_plan(nodes, load, masters, WORKERS, "1.36", end_of_life="2027-06-28", today=TODAY)
+    assert found["problems"] == [] and found["order"] == [*masters, "w1"] and found["undrained"] == ["m1"]
+    assert found["steps"]["m1"] == ["kubelet", "release"] and "(no drain)" in found["lines"][0]
+    assert any(note.startswith("m1 is not ready, and its control plane is new") for note in found["notes"])
+
+
+@pytest.mark.parametrize(("masters", "taken_out"), [(MASTERS, True), (["m1"], False)], ids=["three", "one"])
+@pytest.mark.parametrize("changes", [{"static_pods": node("m1")["static_pods"]}, {"api_server": None}], ids=["old", "silent"])
+def test_a_master_that_is_not_ready_and_lacks_more_is_refused(changes: dict[str, Any], masters: list[str], taken_out: bool) -> None:
+    """Its kubelet would have to start what is missing. An only master cannot leave."""
+    nodes, load = halfway(masters)
+    nodes["m1"].update(changes)
+    told = "\n".join(upgrade_plan(nodes, load, masters, WORKERS, "1.36", end_of_life="2027-06-28", today=TODAY)["problems"])
+    assert "bring it back by hand" in told and ("remove_node.yml" in told) is taken_out
+
+
+def test_an_only_master_that_is_not_reached_is_not_to_be_taken_out() -> None:
+    (problem,) = upgrade_plan({"w1": node("w1")}, workload(), ["m1"], WORKERS, "1.36")["problems"]
+    assert problem == "m1 was not reached: nothing is decided without it; bring it up"
+
+
+def test_a_runtime_that_cannot_be_had_matters_only_where_it_would_be_replaced() -> None:
+    missing = {"missing": ["containerd.io 2.9 (offered: none)"], "error": "404 Not Found"}
+    (problem,) = plan({name: node(name, runtime=missing) for name in EVERYONE})["problems"]
+    assert "containerd.io 2.9 (offered: none) cannot be had on m1, m2, m3, w1 (404 Not Found)" in problem
+    assert plan({name: node(name, NEW, runtime=missing) for name in EVERYONE}, workload(NEW))["problems"] == []
 
 
 def test_a_kill_after_the_cluster_knew_its_version_leaves_no_second_apply() -> None:

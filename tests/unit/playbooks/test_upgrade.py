@@ -47,7 +47,7 @@ DRAIN = "done: Pods go elsewhere, as disruption budgets let them"
 
 
 @pytest.mark.parametrize(("undrained", "ready_by_now", "drained"), [(True, False, False), (True, True, True), (False, None, True)])
-def test_a_worker_that_is_not_ready_is_started_and_drained_only_if_that_made_it_ready(
+def test_a_node_that_is_not_ready_is_started_and_drained_only_if_that_made_it_ready(
     tmp_path: Path, undrained: bool, ready_by_now: bool | None, drained: bool
 ) -> None:
     """Which of the role's tasks on kubelet and drain are done, and in which order."""
@@ -62,11 +62,27 @@ def test_a_worker_that_is_not_ready_is_started_and_drained_only_if_that_made_it_
     if ready_by_now is not None:
         variables["__kubernetes_upgrade_now"] = {"workload": {"nodes": {"w1": {"ready": ready_by_now}}}}
     code, output = play(tmp_path, tasks, {"localhost": planned, "w1": variables}, "--limit", "w1", masters=["localhost"])
-    assert code == 0 and "done: The packages have the wanted version" in output, output
-    started, asked = "done: The kubelet of a worker that is not ready runs", "done: Whether a worker that was not ready is so by now"
+    assert code == 0 and "done: The node has what the version wants" in output, output
+    started, asked = "done: The kubelet of a node that is not ready runs", "done: Whether a node that was not ready is so by now"
     assert [told in output for told in (started, asked, DRAIN)] == [undrained, undrained, drained], output
     assert not undrained or output.index(started) < output.index(asked)
     assert not (undrained and drained) or output.index(asked) < output.index(DRAIN)
+
+
+@pytest.mark.parametrize(
+    ("drained", "ours", "stays"), [(True, None, True), (False, False, False), (False, True, True), (False, None, False)]
+)
+def test_an_error_after_the_drain_is_told_with_what_becomes_of_the_node(
+    tmp_path: Path, drained: bool, ours: bool | None, stays: bool
+) -> None:
+    (block,) = [task for task in tasks_of("roles/kubernetes_upgrade/tasks/kubelet.yml") if "block" in task]
+    block["block"] = [{"ansible.builtin.fail": {"msg": "no runtime"}}]
+    variables: dict[str, Any] = {"__kubernetes_upgrade_drained": {"changed": False, **({} if drained else {"skipped": True})}}
+    if ours is not None:
+        variables["__kubernetes_upgrade_now"] = {"workload": {"nodes": {"w1": {"ours": ours}}}}
+    code, output = play(tmp_path, [block], {"w1": variables})
+    assert code != 0 and "w1 is not upgraded, for the error above (no runtime)" in output, output
+    assert ("the node stays out of use until then" in output) is stays, output
 
 
 def told(monkeypatch: pytest.MonkeyPatch, kubeconfig: Path) -> str:

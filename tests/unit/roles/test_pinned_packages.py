@@ -74,3 +74,16 @@ def test_an_upgrade_stops_there_where_no_repository_offers_the_container_runtime
     code, output, asked = upgraded(tmp_path, "2.3")
     assert code != 0 and "node: no repository offers containerd 2.3" in output, output
     assert "install" not in asked
+
+
+@pytest.mark.parametrize(
+    ("wanted", "missing"), [("2.1", ""), ("2.2", ""), ("2.3", "containerd 2.3 (offered: 2.2.0-1)")], ids=["there", "offered", "neither"]
+)
+def test_a_container_runtime_that_cannot_be_had_is_seen_before_anything_is_changed(tmp_path: Path, wanted: str, missing: str) -> None:
+    program(tmp_path, "node", "dpkg-query", "printf 'containerd\\t2.1.5-1\\thi \\n'")
+    program(tmp_path, "node", "apt-cache", "echo ' containerd | 2.2.0-1 | x'")
+    role = {"name": "detectviz.infra.containerd", "tasks_from": "offers.yml"}
+    tasks = [{"ansible.builtin.include_role": role}, {"ansible.builtin.debug": {"msg": "missing: {{ containerd_offers.missing | join }}."}}]
+    variables = {"containerd_version": wanted, "containerd_package": "containerd", "containerd_source": {"repository": "none"}}
+    code, output = play(tmp_path, tasks, {"node": variables}, "--check")
+    assert code == 0 and f"missing: {missing}." in output, output
