@@ -68,7 +68,7 @@ def test_names_are_read_in_all_their_forms() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("page", ["change_matrix.md", "faults.md"])
+@pytest.mark.parametrize("page", ["change_matrix.md", "faults.md", "faults_p2.md"])
 def test_every_test_that_a_table_names_exists(page: str) -> None:
     known = known_tests()
     everywhere = set().union(*known.values())
@@ -81,6 +81,21 @@ def test_every_test_that_a_table_names_exists(page: str) -> None:
         or (test is not None and test not in (known.get(file, set()) if file else everywhere))
     ]
     assert missing == []
+
+
+@pytest.mark.parametrize("page", ["faults.md", "faults_p2.md"])
+def test_every_row_of_the_tables_of_faults_names_a_test(page: str) -> None:
+    rows, of_faults = [], False
+    for line in (ROOT / "docs/docsite" / page).read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if cells[0] == "fault":
+            of_faults = True
+        elif not line:
+            of_faults = False
+        elif of_faults and not cells[0].startswith("---"):
+            rows.append(cells)
+    assert len(rows) >= 35
+    assert [row[0] for row in rows if len(row) != 4 or not re.search(r"test_|…\]|as above", row[3])] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
