@@ -14,6 +14,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe i
     SERVING_CERTIFICATE,
     client_certificate,
 )
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 
 try:
     from cryptography import x509
@@ -107,4 +108,4 @@ def missing_certificate_names(pem: str, wanted: Sequence[str]) -> list[str]:
     except (ValueError, x509.ExtensionNotFound):
         return list(wanted)
     present = {str(item.value) for item in names}
-    return [name for name in wanted if name not in present]
+    return [name for name in wanted if plain_name(name) not in present]

@@ -30,6 +30,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._node_report impor
     image_tags,
     row_maker,
 )
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 
 CLUSTER = "cluster"
 """What the rows about no single node are called."""
@@ -250,7 +251,7 @@ def _compare_kube_vips(row: Any, cluster: Mapping[str, Any], expected: Mapping[s
 
 
 def _holds(interfaces: Mapping[str, Sequence[str]], vip: str) -> bool:
-    return any(text.split("/")[0] == vip for addresses in interfaces.values() for text in addresses)
+    return any(plain_name(text.split("/")[0]) == plain_name(vip) for addresses in interfaces.values() for text in addresses)
 
 
 def _compare_settings(row: Any, cluster: Mapping[str, Any], expected: Mapping[str, Any]) -> Iterator[Row]:

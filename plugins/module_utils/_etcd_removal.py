@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import SystemClock
 from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
-from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members import member_at, removal_problem
+from ansible_collections.detectviz.infra.plugins.module_utils._etcd_members import (
+    Member,
+    member_at,
+    removal_problem,
+)
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import (
     ETCD_CLIENT,
     ETCD_PORT,
     listed_members,
+    own_view,
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import (
     ApiRefused,
@@ -22,6 +27,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https 
     Credentials,
     HttpsJson,
 )
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 
 T = TypeVar("T")
 
@@ -39,30 +45,47 @@ def remove_member(
 
     Raises InfraError if the majority would not stay. ``check``: looks, and removes nothing.
     """
-    etcd = HttpsJson(asked, port, credentials)
+    etcd, address = HttpsJson(asked, port, credentials), plain_name(address)
     # What it knows by itself is to be had without a majority too, and tells who is missing.
-    members = listed_members(etcd, agreed=False)
+    own = own_view(etcd)
+    members = own["members"]
     if member_at(members, address) is None:  # it may not have heard of it yet
         members = decided(lambda: listed_members(etcd))
     target = member_at(members, address)
     if target is None:
         return False, [item["address"] for item in members]
-    healthy = {item["address"] for item in members if answers(item["address"], port, credentials)}
+    views = {item["address"]: healthy_view(item["address"], port, credentials) for item in members}
+    healthy = {item["address"] for item in members if is_of_cluster(views[item["address"]], item, own)}
     problem = removal_problem(members, healthy, address)
     if problem:
-        raise InfraError(problem)
+        strange = ", ".join(item for item, view in views.items() if view is not None and item not in healthy)
+        raise InfraError(f"{problem}. What answers at {strange} is of another cluster, and not counted" if strange else problem)
     if not check:
         decided(lambda: take_out(etcd, target["id"]))
     return True, [item["address"] for item in members if item is not target]
 
 
-def answers(address: str, port: int, credentials: Credentials) -> bool:
-    """Whether a member answers for itself, whatever the others do."""
+def healthy_view(address: str, port: int, credentials: Credentials) -> dict[str, Any] | None:
+    """What a healthy member says by itself, whatever the others do; None where none answers."""
     try:
-        health = HttpsJson(address, port, credentials).get("/health?serializable=true")
-        return isinstance(health, dict) and health.get("health") == "true"
+        etcd = HttpsJson(address, port, credentials)
+        health = etcd.get("/health?serializable=true")
+        return own_view(etcd) if isinstance(health, dict) and health.get("health") == "true" else None
     except InfraError:
-        return False
+        return None
+
+
+def is_of_cluster(view: dict[str, Any] | None, member: Member, own: dict[str, Any]) -> bool:
+    """Whether what answers at the address of a member is that member, in the cluster of the one whose view is ``own``.
+
+    One that lost its data may have begun a cluster of its own. On kubeadm's first master that one gets the ids of the old one
+    again, and only the members that it knows tell them apart.
+    """
+    return (
+        view is not None
+        and (view["cluster"], view["id"]) == (own["cluster"], member["id"])
+        and any(item["id"] == own["id"] for item in view["members"])
+    )
 
 
 def take_out(etcd: HttpsJson, member_id: str) -> None:

@@ -34,6 +34,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https 
 )
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import read_marks
 from ansible_collections.detectviz.infra.plugins.module_utils._neighbours import own_macs
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 
 KUBERNETES = Path("/etc/kubernetes")
 PKI = KUBERNETES / "pki"
@@ -240,12 +241,23 @@ def kept_version(api: HttpsJson) -> str | None:
 
 
 def etcd_view(etcd: HttpsJson) -> dict[str, Any] | None:
-    """What a member of etcd says by itself, without a majority too: the members it knows, and whether it has a leader."""
+    """As :func:`own_view`; None where no member answers."""
     try:
-        leader = etcd.post("/v3/maintenance/status", {}).get("leader") or "0"
-        return {"members": listed_members(etcd, agreed=False), "leader": leader != "0"}
+        return own_view(etcd)
     except InfraError:
         return None
+
+
+def own_view(etcd: HttpsJson) -> dict[str, Any]:
+    """What a member of etcd says by itself, without a majority too: the members it knows, whether it has a leader, and the ids of
+    its cluster and of itself."""
+    status = etcd.post("/v3/maintenance/status", {})
+    return {
+        "members": listed_members(etcd, agreed=False),
+        "leader": (status.get("leader") or "0") != "0",
+        "cluster": status["header"]["cluster_id"],
+        "id": status["header"]["member_id"],
+    }
 
 
 def admin_api(address: str) -> HttpsJson:
@@ -326,7 +338,7 @@ def listed_members(etcd: HttpsJson, agreed: bool = True) -> list[dict[str, Any]]
 
 def peer_address(url: str) -> str:
     """``https://192.0.2.1:2380`` → ``192.0.2.1``."""
-    return url.partition("://")[2].rpartition(":")[0].strip("[]")
+    return plain_name(url.partition("://")[2].rpartition(":")[0].strip("[]"))
 
 
 def has_leftovers() -> bool:

@@ -14,6 +14,8 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
+
 try:
     from cryptography import x509
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -107,7 +109,7 @@ def _content_flaws(asked: Any, name: str, addresses: Sequence[str]) -> list[str]
         if isinstance(item, x509.DNSName):
             right = value == name
         else:
-            right = isinstance(item, x509.IPAddress) and value in addresses
+            right = isinstance(item, x509.IPAddress) and value in map(plain_name, addresses)
         if not right:
             found.append(f"it asks for {value}, which the node table does not give to {name}")
     return found

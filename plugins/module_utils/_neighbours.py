@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._clock import Clock
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 
 DISCARD_PORT = 9
 POLL = 0.2
@@ -42,10 +43,10 @@ class Asked:
 
 
 def ask(run: Run, clock: Clock, addresses: Sequence[str], patience: float) -> Asked:
-    """Asks for all addresses at once, and gives them ``patience`` seconds."""
+    """Asks for all addresses at once, and gives them ``patience`` seconds. Tells them in their short form, as the kernel does."""
     result = Asked()
     waiting: dict[str, str] = {}
-    for address in addresses:
+    for address in map(plain_name, addresses):
         way = _way(run, address)
         if way.get("type") == "local":
             continue

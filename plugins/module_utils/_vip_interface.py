@@ -33,11 +33,13 @@ def find_interface(links: Iterable[dict[str, Any]], vips: Sequence[Address], net
     """The name of the one interface that all of ``vips`` belong on.
 
     ``links`` is what ``ip -j addr`` prints. ``networks`` are those of the VIPs, if they are known: the interface has an
-    address in one of them. Else it is the one whose own network holds the VIP, the smallest such network if there are
-    several. A VIP that the node holds at this moment says nothing. Raises InfraError naming the addresses that were seen.
+    address in each of them that is of a VIP's IP version. Else it is the one whose own network holds the VIP, the smallest
+    such network if there are several. A VIP that the node holds at this moment says nothing. Raises InfraError naming the
+    addresses that were seen.
     """
     seen = [item for item in _addresses(links) if item.address not in vips]
-    wanted = list(networks) or list(vips)
+    versions = {vip.version for vip in vips}
+    wanted = [network for network in networks if network.version in versions or not vips] or list(vips)
     found = {thing: _interfaces(seen, thing) for thing in wanted}
     for thing, names in found.items():
         if not names:

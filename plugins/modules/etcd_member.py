@@ -14,7 +14,7 @@ version_added: 0.1.0
 description:
   - Removes the member at an address from etcd, asked of another member.
   - Refuses if fewer than a majority of the members answer now, or if those that stay would have no majority of their own,
-    and says which have to come back first.
+    and says which have to come back first. What answers at a member's address for another cluster does not count.
 attributes:
   check_mode:
     description: Makes the same checks, and removes nothing.

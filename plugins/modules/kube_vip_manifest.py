@@ -80,6 +80,7 @@ options:
     description:
       - The network of the VIP, such as V(192.0.2.0/24). The interface with an address in it is used. Without it the
         interface is used whose own network holds the VIP.
+      - Several networks have commas between. Those of another IP version than O(address) are passed over.
       - Or the prefix length that the VIP gets on the interface, such as V(24). By default it is the version's own, 32 or
         128, so that the node's route to its network stays its own.
     type: str

@@ -178,7 +178,8 @@ node:
         C(error).
       type: dict
     etcd:
-      description: "Where C(view) is an error, what the node's etcd says by itself: its C(members), and whether they have a C(leader)."
+      description: "Where C(view) is an error, what the node's etcd says by itself: its C(members), whether they have a C(leader), and the
+        ids of their C(cluster) and of itself (C(id))."
       type: dict
     etcd_failure: {description: "Why etcd's container ended, where etcd does not answer and its log tells.", type: str}
     unfinished: {description: "The step that an earlier run has begun and not ended.", type: str, sample: init}

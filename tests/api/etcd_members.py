@@ -35,8 +35,8 @@ class EtcdMembers:
         """Connection options of our modules."""
         return {"port": self.port, "ca_cert": str(self.ca), "client_cert": str(self.certificate), "client_key": str(self.key)}
 
-    def start(self, address: str, initial: dict[str, str] | None = None) -> None:
-        """``initial``: {name: address} of the members it begins with; all by default."""
+    def start(self, address: str, initial: dict[str, str] | None = None, state: str = "new") -> None:
+        """``initial``: {name: address} of the members it begins with; all by default. ``state``: of the cluster that they are."""
         members = initial or {self.name(item): item for item in self.addresses}
         peer, client = f"https://{address}:{self.peer_port}", f"https://{address}:{self.port}"
         tls = [f"--{kind}{option}={path}" for kind in ("", "peer-") for option, path in (
@@ -46,6 +46,7 @@ class EtcdMembers:
                 [self.program, f"--name={self.name(address)}", f"--data-dir={self.data(address)}", "--unsafe-no-fsync",
                  f"--listen-client-urls={client}", f"--advertise-client-urls={client}", f"--listen-peer-urls={peer}",
                  f"--initial-advertise-peer-urls={peer}", "--client-cert-auth", "--peer-client-cert-auth", *tls,
+                 f"--initial-cluster-state={state}",
                  "--initial-cluster=" + ",".join(f"{name}=https://{item}:{self.peer_port}" for name, item in members.items())],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -27,14 +28,26 @@ PEER_PORT = 2380
 """etcdutl writes it into what it restores, as kubeadm has it; the addresses are of the loopback alone."""
 
 
-@pytest.fixture
-def etcd(tmp_path: Path) -> Iterator[EtcdMembers]:
-    """Three members with a key in them."""
+def unstarted(folder: Path) -> EtcdMembers:
     try:
         program = binaries.find()["etcd"]
     except binaries.NoBinaries as missing:
         pytest.skip(str(missing))
-    members = EtcdMembers(tmp_path, program, ADDRESSES, (_free_ports(1)[0], PEER_PORT))
+    return EtcdMembers(folder, program, ADDRESSES, (_free_ports(1)[0], PEER_PORT))
+
+
+def begin_anew(etcd: EtcdMembers, address: str) -> None:
+    """The member loses its data, and is a cluster by itself."""
+    etcd.kill(address)
+    shutil.rmtree(etcd.data(address))
+    etcd.start(address, {etcd.name(address): address})
+    etcd.wait(address)
+
+
+@pytest.fixture
+def etcd(tmp_path: Path) -> Iterator[EtcdMembers]:
+    """Three members with a key in them."""
+    members = unstarted(tmp_path)
     try:
         for address in ADDRESSES:
             members.start(address)
@@ -83,6 +96,37 @@ def test_a_living_member_is_not_removed_beside_a_dead_one(etcd: EtcdMembers, etc
     result = etcd_member(address=ADDRESSES[1], member=ADDRESSES[2])
     assert result.failed and "bring 127.0.0.11 back first" in result.message
     assert len(etcd.call(ADDRESSES[1], "/v3/cluster/member/list", {})["members"]) == 3
+
+
+def test_a_member_that_began_a_cluster_of_its_own_is_not_counted(
+    etcd: EtcdMembers, etcd_member: Callable[..., Result]
+) -> None:
+    lost = ADDRESSES[0]
+    begin_anew(etcd, lost)
+    result = etcd_member(address=ADDRESSES[1], member=ADDRESSES[2])
+    assert result.failed and f"What answers at {lost} is of another cluster" in result.message, result.message
+    assert len(etcd.call(ADDRESSES[1], "/v3/cluster/member/list", {})["members"]) == 3
+    assert sorted(etcd_member(address=ADDRESSES[1], member=lost)["members"]) == ADDRESSES[1:]
+
+
+def test_a_first_member_that_begins_anew_has_the_same_ids_and_is_not_counted(tmp_path: Path) -> None:
+    """As kubeadm's first master does without its data."""
+    etcd = unstarted(tmp_path)
+    first, joined = ADDRESSES[:2]
+    try:
+        etcd.start(first, {etcd.name(first): first})
+        etcd.wait(first)
+        etcd.call(first, "/v3/cluster/member/add", {"peerURLs": [f"https://{joined}:{PEER_PORT}"]})
+        etcd.start(joined, {etcd.name(item): item for item in (first, joined)}, "existing")
+        etcd.wait(joined)
+        before = etcd.call(first, "/v3/maintenance/status", {})["header"]
+        begin_anew(etcd, first)
+        after = etcd.call(first, "/v3/maintenance/status", {})["header"]
+        assert [before[key] == after[key] for key in ("cluster_id", "member_id")] == [True, True]
+        result = run_module("etcd_member", tmp_path, check=True, address=joined, member=first, **etcd.options)
+        assert result.failed and f"1 of 2 members answer ({joined})" in result.message, result.message
+    finally:
+        etcd.stop()
 
 
 def test_without_the_majority_nothing_is_removed_and_the_snapshot_is_still_to_be_had(

@@ -86,6 +86,12 @@ def test_names_that_a_certificate_lacks() -> None:
     assert missing_certificate_names("nonsense", wanted) == wanted
 
 
+def test_the_spelling_of_an_address_does_not_matter() -> None:
+    pem, _key = factory.certificate_and_key(1, NOW, "2001:db8::1")
+    assert missing_certificate_names(pem, ["2001:0DB8:0:0::1", "2001:db8::1"]) == []
+    assert missing_certificate_names(pem, ["2001:0db8::2"]) == ["2001:0db8::2"]
+
+
 def test_a_ca_is_known_by_its_first_certificate() -> None:
     one, two = certificate(1), certificate(2)
     assert fingerprint(one) == fingerprint("text before\n" + one + two) != fingerprint(two)
@@ -94,4 +100,4 @@ def test_a_ca_is_known_by_its_first_certificate() -> None:
 
 def test_a_member_of_etcd_is_known_by_its_address() -> None:
     assert peer_address("https://10.0.0.11:2380") == "10.0.0.11"
-    assert peer_address("https://[fd00::1]:2380") == "fd00::1"
+    assert peer_address("https://[fd00::1]:2380") == peer_address("https://[FD00:0::1]:2380") == "fd00::1"

@@ -462,6 +462,15 @@ def test_calico_has_the_addresses_of_the_clusters_network(
     assert [(row["guest"], row["check"]) for row in misses] == ([] if good else [("m1", "Calico's address")])
 
 
+@pytest.mark.parametrize("vip", ["fd00::10", "FD00::10", "fd00:0:0:0:0:0:0:10"])
+def test_the_holder_of_an_ipv6_address_is_found_however_it_is_written(world: dict[str, Any], vip: str) -> None:
+    hold(world)
+    world["expected"] = {"vip": vip}
+    assert row_of(world, "cluster", f"VIP {vip}") == ("nobody", "MISS")
+    spoil_looks(world, "m1", addresses={"eth0": ["fd00::10/128"]})
+    assert row_of(world, "cluster", f"VIP {vip}") == ("m1", "ok")
+
+
 @pytest.mark.parametrize("wanted", ["fd00::11", "FD00::11", "fd00:0:0:0:0:0:0:11"])
 def test_an_ipv6_address_of_the_table_is_found_in_the_certificate_however_it_is_written(world: dict[str, Any], wanted: str) -> None:
     world["expected"] = {"certificate_names": ["api.example", wanted]}

@@ -56,6 +56,10 @@ def test_a_request_with_the_nodes_own_name_and_addresses_is_right() -> None:
     assert csr.flaws(request(ips=["10.0.0.11", "192.0.2.11"]), TABLE) == []
 
 
+def test_the_spelling_of_an_address_does_not_matter() -> None:
+    assert csr.flaws(request(ips=["2001:db8::11"]), {"n1": ["2001:0DB8:0:0::11"]}) == []
+
+
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.detectviz.infra.plugins.module_utils._neighbours import Answer, answered
+import json
+
+from ansible_collections.detectviz.infra.plugins.module_utils._neighbours import Answer, answered, ask
+from fake_clock import FakeClock
 
 VIP, ETH = "192.0.2.10", "eth0"
 
@@ -24,3 +27,14 @@ def test_no_answer_yet_is_waited_for_and_none_at_all_ends_the_wait() -> None:
 
 def test_other_addresses_and_other_interfaces_are_no_answer() -> None:
     assert answered({VIP: ETH}, [entry("REACHABLE", address="192.0.2.11"), entry("REACHABLE", device="eth1")]) == ([], [])
+
+
+def test_an_address_has_an_answer_however_it_is_written() -> None:
+    """The kernel tells it in its short form."""
+
+    def run(command: list[str]) -> tuple[int, str]:
+        told = {"route": [{"dev": ETH}], "neighbour": [entry("REACHABLE", address="2001:db8::10")]}
+        return 0, json.dumps(told[command[2]] if command[1] == "-json" else [])
+
+    asked = ask(run, FakeClock(), ["2001:0DB8:0:0::10"], 1)
+    assert [answer.address for answer in asked.answers] == ["2001:db8::10"]

@@ -70,6 +70,15 @@ def test_several_fit() -> None:
         found([link("eth0", "10.0.0.1/24"), link("eth1", "10.0.0.2/24")], "10.0.0.10")
 
 
+def test_networks_of_another_ip_version_are_passed_over() -> None:
+    """A master need not have an address in them."""
+    networks = "192.0.2.0/24,2001:db8::/64"
+    assert found([link("eth0", "192.0.2.11/24")], "192.0.2.10", networks) == "eth0"
+    assert found([link("eth1", "2001:db8::11/64")], "2001:db8::10", networks) == "eth1"
+    with pytest.raises(InfraError, match="2001:db8::/64"):
+        found([link("eth0", "192.0.2.11/24")], "192.0.2.10,2001:db8::10", networks)
+
+
 def test_two_families_on_one_interface() -> None:
     both = [link("eth0", "192.0.2.11/24", "2001:db8::11/64"), link("eth1", "198.51.100.1/24")]
     assert found(both, "192.0.2.10,2001:db8::10") == "eth0"
