@@ -47,7 +47,7 @@ class Program:
 class Release:
     """One minor version: the versions that its kubeadm asks for, and what goes with it.
 
-    `kubernetes`, `etcd`, `coredns`, `cni`, `containerd`: module versions; `*_tag`: the images' tags where they differ.
+    `kubernetes`, `etcd`, `coredns`, `cni`, `containerd`, `crictl`: module versions; `*_tag`: the images' tags where they differ.
     """
 
     minor: str
@@ -58,6 +58,7 @@ class Release:
     pause: str
     cni: str
     containerd: str
+    crictl: str
 
 
 DEFAULT_MINOR = "1.36"
@@ -66,12 +67,12 @@ RELEASES = {
     for release in (
         Release(
             minor="1.36", kubernetes="v1.36.3", etcd="v3.6.8", etcd_tag="3.6.8-0", coredns="v1.14.2", pause="3.10.2",
-            cni="v1.9.1", containerd="v2.4.2",
+            cni="v1.9.1", containerd="v2.4.2", crictl="v1.37.0",
         ),
         # The newest patch of 1.35 whose modules are published.
         Release(
             minor="1.35", kubernetes="v1.35.8", etcd="v3.6.6", etcd_tag="3.6.6-0", coredns="v1.13.1", pause="3.10.1",
-            cni="v1.9.1", containerd="v2.4.2",
+            cni="v1.9.1", containerd="v2.4.2", crictl="v1.37.0",
         ),
     )
 }  # fmt: skip
@@ -105,6 +106,7 @@ def programs(made_of: Release, names: Collection[str] | None = None) -> list[Pro
     """What a release is made of, cheap ones to compile first: everything, or the named ones."""
     everything = [
         *_cni(made_of.cni),
+        _crictl(made_of.crictl),
         *_containerd(made_of.containerd),
         *_etcd(made_of.etcd),
         *(_kubernetes(name, made_of.kubernetes) for name in KUBERNETES),
@@ -155,6 +157,13 @@ def _cni(version: str) -> list[Program]:
                 Official(url, f"{url}.sha256", f"./{name}"), (stamp,))
         for name, kind in CNI.items()
     ]  # fmt: skip
+
+
+def _crictl(version: str) -> Program:
+    module = "sigs.k8s.io/cri-tools"
+    url = f"{GITHUB}/kubernetes-sigs/cri-tools/releases/download/{version}/crictl-{version}-linux-{architecture()}.tar.gz"
+    stamp = f"{module}/pkg/version.Version={version}"
+    return Program("crictl", version, f"{module}/cmd/crictl", (module,), Official(url, f"{url}.sha256", "crictl"), (stamp,))
 
 
 def _containerd(version: str) -> list[Program]:

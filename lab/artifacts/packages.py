@@ -9,7 +9,7 @@ from lab.artifacts.catalogue import CNI, CONTAINERD, Release, architecture
 from lab.artifacts.debian import Package
 
 # What goes into packages; the rest of a release is in images.
-PROGRAMS = ("kubeadm", "kubelet", "kubectl", *CNI, *CONTAINERD)
+PROGRAMS = ("kubeadm", "kubelet", "kubectl", "crictl", *CNI, *CONTAINERD)
 UNITS = Path(__file__).parent / "units"
 # The suffix of pkgs.k8s.io's own packages, so that a site pins versions the same way.
 REVISION = "1.1"
@@ -18,7 +18,7 @@ KUBELET_NEEDS = ("conntrack, ebtables, ethtool, iproute2, iptables (>= 1.4.21), 
 
 
 def kubernetes(release: Release, programs: Mapping[str, Path]) -> list[Package]:
-    """kubeadm, kubelet, kubectl and the CNI plugins. `programs`: path of each program by name."""
+    """kubeadm, kubelet, kubectl, crictl and the CNI plugins. `programs`: path of each program by name."""
     return [
         _package(
             "kubeadm", release.kubernetes, "Bootstraps Kubernetes clusters", "https://kubernetes.io",
@@ -39,6 +39,10 @@ def kubernetes(release: Release, programs: Mapping[str, Path]) -> list[Package]:
         _package(
             "kubernetes-cni", release.cni, "Network plugins for container runtimes", "https://www.cni.dev",
             {f"/opt/cni/bin/{name}": programs[name] for name in CNI}, {},
+        ),
+        _package(
+            "cri-tools", release.crictl, "Command line client of container runtimes", "https://kubernetes.io",
+            {"/usr/bin/crictl": programs["crictl"]}, {},
         ),
     ]  # fmt: skip
 

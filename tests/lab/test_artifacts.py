@@ -179,7 +179,7 @@ def programs(tmp_path: Path) -> dict[str, Path]:
 
 def test_the_packages_are_ones_that_dpkg_reads(tmp_path: Path, programs: dict[str, Path]) -> None:
     made = [*packages.kubernetes(RELEASE, programs), *packages.containerd(RELEASE, programs)]
-    assert [package.name for package in made] == ["kubeadm", "kubelet", "kubectl", "kubernetes-cni", "containerd.io"]
+    assert [package.name for package in made] == ["kubeadm", "kubelet", "kubectl", "kubernetes-cni", "cri-tools", "containerd.io"]
     for package in made:
         path = debian.write(package, tmp_path)
         fields = run("dpkg-deb", "--field", path)

@@ -28,6 +28,22 @@ def test_another_version_is_replaced_only_where_the_user_says_so(tmp_path: Path,
     assert ("node has kubelet 1.35.9-1.1, and the site wants 1.36" in output) is not replaced, output
 
 
+@pytest.mark.parametrize(
+    ("known", "installed"), [("", False), ("cri-tools", False), ("cri-tools", True)], ids=["nowhere", "offered", "there"]
+)
+def test_what_is_only_wanted_where_it_is_offered_is_not_missed(tmp_path: Path, known: str, installed: bool) -> None:
+    has = "kubelet\\t1.36.3-1.1\\thi \\n" + ("cri-tools\\t1.30.0-1.1\\thi \\n" if installed else "")
+    program(tmp_path, "node", "dpkg-query", f"printf '{has}'")
+    program(tmp_path, "node", "apt-cache", f"test -z '{known}' || echo ' {known} | 1.37.0-1.1 | x'")
+    program(tmp_path, "node", "apt-get", f'echo "$@" >> {tmp_path}/asked')
+    role = {"name": "detectviz.infra.pinned_packages", "tasks_from": "fetch.yml"}
+    options = {**OPTIONS, "pinned_packages_where_offered": ["cri-tools"]}
+    code, output = play(tmp_path, [{"ansible.builtin.include_role": role, "vars": options}], {"node": {}})
+    asked = tmp_path / "asked"
+    assert code == 0, output
+    assert ("--no-download cri-tools" in (asked.read_text() if asked.exists() else "")) is (known != "" and not installed)
+
+
 def upgraded(folder: Path, containerd: str, kept: bool = False) -> tuple[int, str, str]:
     """Exit code and output of the upgrade's preparation on a node with containerd 2.1 and the kubelet of 1.35, where 2.2 and 1.36.3
     are offered; and what apt-get was asked for. ``kept``: whether the packages are downloaded already."""
