@@ -15,6 +15,15 @@ from typing import Any
 from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import parse_interfaces
 
 DEFAULT_MTU = 1500
+CONFIGURATION = (
+    *(f"/{folder}/netplan/*.yaml" for folder in ("etc", "run", "lib")),
+    "/etc/systemd/network/*.network",
+    "/etc/systemd/network/*.network.d/*.conf",
+    "/etc/network/interfaces",
+    "/etc/network/interfaces.d/*",
+    "/etc/network/if-up.d/detectviz",
+)
+"""Where a node's network is written: for netplan, systemd-networkd and ifupdown."""
 Run = Callable[[list[str]], tuple[int, str]]
 
 
@@ -24,7 +33,6 @@ def network_state(run: Run) -> dict[str, Any]:
     ``gateways`` by interface; ``renderer`` is netplan, networkd, ifupdown or unknown; ``files`` are networkd's file per
     interface; ``resolvers`` and ``search`` are what the system asks, whether or not resolved (``resolved``) is in between.
     """
-    routes = [json.loads(run(["ip", "-json", family, "route", "show", "default"])[1] or "[]") for family in ("-4", "-6")]
     files = {
         name: found.group(1)
         for name in os.listdir("/sys/class/net")
@@ -34,13 +42,78 @@ def network_state(run: Run) -> dict[str, Any]:
     resolvers, search = parse_resolv_conf(_read(upstream if os.path.exists(upstream) else "/etc/resolv.conf"))
     return {
         "interfaces": parse_interfaces(run(["ip", "-json", "address", "show"])[1]),
-        "gateways": parse_gateways([route for family in routes for route in family]),
+        "gateways": parse_gateways([*_default_routes(run, 4), *_default_routes(run, 6)]),
         "renderer": _renderer(files),
         "files": files,
         "resolved": os.path.exists(upstream),
         "resolvers": resolvers,
         "search": search,
     }
+
+
+def _default_routes(run: Run, version: int) -> list[dict[str, Any]]:
+    return list(json.loads(run(["ip", "-json", f"-{version}", "route", "show", "default"])[1] or "[]"))
+
+
+def read_default_routes(run: Run) -> list[dict[str, Any]]:
+    """Those of :func:`parse_default_routes`, each with the ``files`` of the network's configuration that name its gateway."""
+    texts = {path: _read(path) for pattern in CONFIGURATION for path in sorted(glob.glob(pattern))}
+    return [
+        {**route, "files": [path for path, text in texts.items() if names_gateway(text, route["gateway"])]}
+        for version in (4, 6)
+        for route in parse_default_routes(_default_routes(run, version), version)
+    ]
+
+
+def parse_default_routes(routes: Sequence[Mapping[str, Any]], version: int) -> list[dict[str, Any]]:
+    """``[{version, interface, gateway, metric, announced}]`` from ``ip -json route show default``.
+
+    A route straight into an interface has an empty gateway. ``announced``: a router told it (IPv6), so nothing on the node did.
+    """
+    return [
+        {
+            "version": version,
+            "interface": hop.get("dev") or "",
+            "gateway": hop.get("gateway") or (hop.get("via") or {}).get("host") or "",
+            "metric": int(route.get("metric") or 0),
+            "announced": route.get("protocol") == "ra",
+        }
+        for route in routes
+        # An unreachable default is no way out.
+        if route.get("type", "unicast") == "unicast"
+        for hop in route.get("nexthops") or [route]
+    ]
+
+
+def names_gateway(text: str, gateway: str) -> bool:
+    """Whether a file of netplan, networkd or ifupdown names this gateway, and not only its address somewhere else."""
+    key = r"""\b(?:gateway[46]?|via)["']?\s*[:=\s]\s*["']?"""
+    return bool(gateway) and bool(re.search(rf"(?im)^(?!\s*#).*?{key}{re.escape(gateway)}(?![\w.:/])", text))
+
+
+def superfluous_routes(wanted: Sequence[Mapping[str, Any]], routes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The default routes that the table's interfaces (``wanted``) do not have, each with ``taken``: whether the kernel may take it.
+
+    One that DHCP gives where the table wants DHCP, and one that a router announces, is nobody's mistake.
+    """
+    gateways = gateways_of(wanted)
+    dynamic = {nic["name"] for nic in wanted if "dhcp" in (nic.get("addresses") or [])}
+    good = [
+        route
+        for route in routes
+        if route["announced"] or route["interface"] in dynamic or (route["interface"], route["gateway"]) in gateways
+    ]
+    # The kernel takes the least metric; of equal ones it may take any.
+    return [
+        {**route, "taken": all(other["metric"] >= route["metric"] for other in good if other["version"] == route["version"])}
+        for route in routes
+        if route not in good
+    ]
+
+
+def gateways_of(wanted: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """(interface, gateway) of the table."""
+    return [(nic["name"], str(nic[key])) for nic in wanted for key in ("gateway", "gateway6") if nic.get(key)]
 
 
 def _renderer(files: Mapping[str, str]) -> str:
@@ -101,8 +174,7 @@ def network_differences(wanted: Sequence[Mapping[str, Any]], found: Mapping[str,
             problems.append(f"{name} has not the address {', '.join(lost)} of the table: run P1, then reboot the machine")
         if interface["mtu"] != int(nic.get("mtu") or DEFAULT_MTU):
             mtu[name] = int(nic.get("mtu") or DEFAULT_MTU)
-        routes = [str(nic[key]) for key in ("gateway", "gateway6") if nic.get(key)]
-        lacking = [gateway for gateway in routes if gateway not in found["gateways"].get(name, [])]
+        lacking = [gateway for _name, gateway in gateways_of([nic]) if gateway not in found["gateways"].get(name, [])]
         if lacking:
             gateways[name] = lacking
     return {"mtu": mtu, "gateways": gateways, "problems": problems}
@@ -124,12 +196,14 @@ def netplan_config(
 ) -> dict[str, Any]:
     """netplan's data with the MTU of every interface, and the gateways that are missing.
 
-    ``known`` is what an earlier run wrote: its routes stay, as they are in effect and so are not missing now.
+    ``known`` is what an earlier run wrote: its routes stay, as they are in effect and so are not missing now, but for those by a
+    gateway that the table has no more.
     """
     before = (known.get("network") or {}).get("ethernets") or {}
     ethernets = {}
     for nic in interfaces:
-        routes = list((before.get(nic["name"]) or {}).get("routes") or [])
+        kept = (before.get(nic["name"]) or {}).get("routes") or []
+        routes = [route for route in kept if (nic["name"], route["via"]) in gateways_of([nic])]
         for gateway in gateways.get(nic["name"]) or []:
             route = {"to": "::/0" if ":" in gateway else "0.0.0.0/0", "via": gateway}
             routes += [route] if route not in routes else []

@@ -20,6 +20,7 @@ from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe impor
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import kubelet_certificates
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import Credentials, HttpsJson
 from ansible_collections.detectviz.infra.plugins.module_utils._lab_marks import read_marks
+from ansible_collections.detectviz.infra.plugins.module_utils._node_network import read_default_routes
 from ansible_collections.detectviz.infra.plugins.module_utils._node_state import (
     modules_state,
     swap_state,
@@ -85,13 +86,14 @@ def read_now(run: Run) -> dict[str, Any]:
 
 
 def read_system(run: Run, wanted: Mapping[str, Any]) -> dict[str, Any]:
-    """What is so of ``wanted`` (swap_allowed, modules, sysctls), which comes back beside it for the one who judges."""
+    """What is so of ``wanted`` (swap_allowed, modules, sysctls, interfaces), which comes back beside it for the one who judges."""
     return {
         "wanted": dict(wanted),
         "container": run(["systemd-detect-virt", "--container"])[1].strip() not in ("", "none"),
         "swap": swap_state(run),
         "modules": modules_state(wanted["modules"]),
         "sysctls": sysctls_state(list(wanted["sysctls"])),
+        "default_routes": read_default_routes(run),
     }
 
 

@@ -12,9 +12,9 @@ author: The detectviz.infra authors (@detectviz)
 short_description: Read what a Kubernetes node and its pods' network look like from inside
 version_added: 0.1.0
 description:
-  - Reads volume groups, swap, kernel modules and parameters, certificates, and, in every run, what may be otherwise a moment
-    later (addresses, the node's own API server and etcd); makes pods echo; and sends packets from the network namespaces of
-    pods.
+  - Reads volume groups, swap, kernel modules and parameters, default routes, certificates, and, in every run, what
+    may be otherwise a moment later (addresses, the node's own API server and etcd); makes pods echo; and sends
+    packets from the network namespaces of pods.
   - It judges nothing. The filter P(detectviz.infra.cluster_report#filter) compares its answers with what the site
     expects.
   - Must run as root. Needs C(ip) and C(ping) (iputils) on the node, and nothing in the pods.
@@ -53,6 +53,11 @@ options:
         description: Kernel parameters and their values, as text.
         type: dict
         default: {}
+      interfaces:
+        description: Interfaces of the node table, with V(name), V(addresses), V(gateway) and V(gateway6).
+        type: list
+        elements: dict
+        default: []
   serve:
     description: Pods on this node that are made to echo, each with V(name) and V(uid).
     type: list
@@ -111,6 +116,7 @@ ARGUMENT_SPEC = {
             "swap_allowed": {"type": "bool", "default": False},
             "modules": {"type": "list", "elements": "str", "default": []},
             "sysctls": {"type": "dict", "default": {}},
+            "interfaces": {"type": "list", "elements": "dict", "default": []},
         },
     },
     "serve": {"type": "list", "elements": "dict", "default": []},

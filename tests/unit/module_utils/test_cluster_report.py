@@ -98,12 +98,18 @@ def etcd() -> dict[str, Any]:
 def system() -> dict[str, Any]:
     """An operating system as the roles make it."""
     return {
-        "wanted": {"swap_allowed": False, "modules": ["br-netfilter"], "sysctls": {FORWARD: "1"}},
+        "wanted": {"swap_allowed": False, "modules": ["br-netfilter"], "sysctls": {FORWARD: "1"},
+                   "interfaces": [{"name": "eth0", "addresses": ["192.0.2.11/24"], "gateway": "192.0.2.1"}]},
         "container": False,
         "swap": {"active": [], "fstab": [], "units": [], "services": []},
         "modules": {"loadable": True, "kept": ["br_netfilter"], "loaded": {"br-netfilter": True}},
         "sysctls": {"live": {FORWARD: "1"}, "kept": {FORWARD: {"value": "1", "path": "/etc/sysctl.d/9.conf"}}},
-    }
+        "default_routes": [route("192.0.2.1")],
+    }  # fmt: skip
+
+
+def route(gateway: str, metric: int = 0, *files: str) -> dict[str, Any]:
+    return {"version": 4, "interface": "eth0", "gateway": gateway, "metric": metric, "announced": False, "files": list(files)}
 
 
 def writes(count: int, seconds: float) -> dict[str, float]:
@@ -278,6 +284,7 @@ BREAKS = {
     "swap": ("w1", lambda w: os_of(w, "w1")["swap"].update(active=[SWAP])),
     "kernel module br-netfilter": ("w1", lambda w: os_of(w, "w1")["modules"]["loaded"].update({"br-netfilter": False})),
     f"sysctl {FORWARD}": ("m2", lambda w: os_of(w, "m2")["sysctls"]["live"].update({FORWARD: "0"})),
+    "default routes": ("w1", lambda w: os_of(w, "w1").update(default_routes=[])),
     "API server of the node": ("m2", lambda w: spoil_looks(w, "m2", api="HTTP 500")),
     "etcd's health": ("m2", lambda w: spoil_looks(w, "m2", etcd={**etcd(), "alarms": ["NOSPACE"]})),
     "etcd's disk": ("m1", lambda w: looks(w, "m1")[1].update(etcd_writes=writes(1010, 5.1))),
@@ -516,6 +523,29 @@ def test_a_kernel_parameter_must_be_there_and_set_at_boot(world: dict[str, Any])
     assert row_of(world, "w1", check) == (f"{FORWARD} is set by no file: it is lost with the next boot", "MISS")
     seen["live"] = {FORWARD: None}
     assert row_of(world, "w1", check)[0].startswith(f"{FORWARD} does not exist")
+
+
+@pytest.mark.parametrize(
+    ("other", "told", "verdict"),
+    [
+        (route("192.0.2.254", 0, "/etc/netplan/50-cloud-init.yaml"), "take it out of /etc/netplan/50-cloud-init.yaml", "MISS"),
+        (route("192.0.2.254"), "away where it is set, which no file of the network tells", "MISS"),
+        (route("192.0.2.254", 100), "with metric 100 behind the table's", "not verified here"),
+    ],
+    ids=["of a file", "of no file", "never taken"],
+)
+def test_a_default_route_that_the_table_does_not_have_is_told_with_its_file(
+    world: dict[str, Any], other: dict[str, Any], told: str, verdict: str
+) -> None:
+    os_of(world, "w1")["default_routes"].append(other)
+    found, said = row_of(world, "w1", "default routes")
+    assert said == verdict
+    assert found.startswith("192.0.2.1 (eth0), 192.0.2.254 (eth0); that by 192.0.2.254 (eth0)") and told in found
+
+
+def test_without_interfaces_in_the_table_no_default_route_is_expected(world: dict[str, Any]) -> None:
+    os_of(world, "w1")["wanted"]["interfaces"] = []
+    assert "default routes" not in [row["check"] for row in report(world)["rows"] if row["guest"] == "w1"]
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.detectviz.infra.plugins.module_utils import _node_network
 from ansible_collections.detectviz.infra.plugins.module_utils._node_network import (
+    names_gateway,
     netplan_config,
     network_differences,
+    parse_default_routes,
     parse_gateways,
     parse_resolv_conf,
+    read_default_routes,
+    superfluous_routes,
     with_site_mtu,
 )
+from hypothesis import given
+from hypothesis import strategies as st
 
 TABLE = [
     {"name": "eth0", "bridge": "vmbr0", "addresses": ["192.168.0.11/24"], "gateway": "192.168.0.1", "mtu": 9000},
@@ -70,9 +81,114 @@ def test_netplan_gets_mtu_and_missing_routes_and_keeps_those_written_before() ->
     }
 
 
+def test_an_own_route_by_a_gateway_that_the_table_has_no_more_does_not_stay() -> None:
+    known = {"network": {"ethernets": {"eth0": {"routes": [{"to": "0.0.0.0/0", "via": "192.168.0.254"}]}}}}
+    written = netplan_config(TABLE, {"eth0": ["192.168.0.1"]}, known)["network"]["ethernets"]
+    assert written["eth0"]["routes"] == [{"to": "0.0.0.0/0", "via": "192.168.0.1"}]
+
+
 def test_gateways_and_resolvers_are_read() -> None:
     assert parse_gateways([{"dst": "default", "gateway": "192.0.2.1", "dev": "eth0"}, {"dst": "default", "dev": "tun0"}]) == {
         "eth0": ["192.0.2.1"]
     }
     text = "# x\nnameserver 192.0.2.1\nnameserver 192.0.2.1\nnameserver 192.0.2.2\nsearch a b\n"
     assert parse_resolv_conf(text) == (["192.0.2.1", "192.0.2.2"], ["a", "b"])
+
+
+def way(gateway: str, interface: str = "eth0", metric: int = 0, announced: bool = False) -> dict[str, Any]:
+    version = 6 if ":" in gateway else 4
+    return {"version": version, "interface": interface, "gateway": gateway, "metric": metric, "announced": announced}
+
+
+def test_every_way_out_is_read() -> None:
+    printed = [
+        {"dst": "default", "gateway": "192.0.2.1", "dev": "eth0", "metric": 100},
+        {"dst": "default", "nexthops": [{"gateway": "192.0.2.2", "dev": "eth0"}, {"gateway": "192.0.2.3", "dev": "eth1"}]},
+        {"dst": "default", "via": {"family": "inet6", "host": "fe80::1"}, "dev": "eth1"},
+        {"dst": "default", "dev": "tun0", "scope": "link"},
+        {"type": "unreachable", "dst": "default", "dev": "lo", "metric": 4294967295},
+    ]
+    wanted = [way("192.0.2.1", metric=100), way("192.0.2.2"), way("192.0.2.3", "eth1"), way("fe80::1", "eth1"), way("", "tun0")]
+    assert parse_default_routes(printed, 4) == [{**route, "version": 4} for route in wanted]
+    (told,) = parse_default_routes([{"dst": "default", "gateway": "fe80::1", "dev": "eth0", "protocol": "ra", "metric": 1024}], 6)
+    assert told == way("fe80::1", metric=1024, announced=True)
+
+
+def test_a_gateway_that_stays_beside_the_tables_is_superfluous() -> None:
+    (told,) = superfluous_routes(TABLE, [way("192.168.0.1"), way("192.168.0.254")])
+    assert (told["interface"], told["gateway"], told["taken"]) == ("eth0", "192.168.0.254", True)
+
+
+def test_the_tables_gateway_on_another_interface_is_superfluous() -> None:
+    assert superfluous_routes(TABLE, [way("192.168.0.1"), way("192.168.0.1", "eth1")])[0]["interface"] == "eth1"
+
+
+@pytest.mark.parametrize(
+    ("ours", "other", "taken"),
+    [(100, 200, False), (100, 100, True), (200, 100, True), (None, 200, True)],
+    ids=["behind", "beside", "before", "alone"],
+)
+def test_a_route_behind_the_tables_is_never_taken(ours: int | None, other: int, taken: bool) -> None:
+    # One of the other IP version is nothing to compare with.
+    routes = [way("192.168.0.254", metric=other), way("fe80::1", announced=True)]
+    routes += [] if ours is None else [way("192.168.0.1", metric=ours)]
+    assert [route["taken"] for route in superfluous_routes(TABLE, routes)] == [taken]
+
+
+def test_what_dhcp_gives_and_what_a_router_announces_is_as_it_should_be() -> None:
+    routes = [way("192.168.0.254"), way("fe80::1", "eth1", announced=True)]
+    assert superfluous_routes([{"name": "eth0", "addresses": ["dhcp"]}], routes) == []
+
+
+FEW = st.tuples(st.sampled_from("ab"), st.sampled_from(["192.0.2.1", "192.0.2.2", "fd00::1"]))
+
+
+def nic(name: str, gateway: str) -> dict[str, Any]:
+    return {"name": name, "gateway6" if ":" in gateway else "gateway": gateway}
+
+
+@given(st.lists(FEW), st.lists(st.tuples(FEW, st.integers(0, 2))))
+def test_each_route_is_the_tables_or_told_and_none_is_told_once_the_table_has_it(
+    table: list[tuple[str, str]], ways: list[tuple[tuple[str, str], int]]
+) -> None:
+    routes = [way(gateway, name, metric) for (name, gateway), metric in ways]
+    told = {(route["interface"], route["gateway"]) for route in superfluous_routes([nic(*row) for row in table], routes)}
+    assert told == {present for present, _metric in ways} - set(table)
+    assert superfluous_routes([nic(*row) for row in [*table, *told]], routes) == []
+
+
+GATEWAYS = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
+FORMS = [
+    "network:\n  ethernets:\n    eth0:\n      gateway4: {0}\n",
+    "routes:\n- to: default\n  via: {0}\n",
+    "routes: [{{to: default, via: '{0}'}}]\n",
+    '{{"via": "{0}"}}',
+    "[Match]\nName=eth0\n\n[Network]\nGateway={0}\n",
+    "iface eth0 inet static\n    address 198.51.100.7/24\n    gateway {0}\n",
+    "  ip route replace default via {0} dev eth0\n",
+]
+
+
+@given(st.sampled_from(FORMS), GATEWAYS, GATEWAYS)
+def test_a_gateway_is_found_in_every_form_of_file_and_no_other_is(form: str, gateway: str, other: str) -> None:
+    assert names_gateway(form.format(gateway), gateway)
+    assert names_gateway(form.format(gateway), other) is (gateway == other)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["addresses: [192.0.2.1/24]", "nameservers: {addresses: [192.0.2.1]}", "# gateway 192.0.2.1", "gateway4: 192.0.2.10",
+     "via: 192.0.2.1/32", ""],
+)  # fmt: skip
+def test_an_address_that_is_no_gateway_names_none(text: str) -> None:
+    assert not names_gateway(text, "192.0.2.1")
+
+
+def test_a_route_comes_with_the_files_that_name_its_gateway(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = tmp_path / "50-cloud-init.yaml", tmp_path / "90-detectviz.yaml"
+    old.write_text("gateway4: 192.0.2.254\n", encoding="ascii")
+    new.write_text("via: 192.0.2.1\n", encoding="ascii")
+    monkeypatch.setattr(_node_network, "CONFIGURATION", (f"{tmp_path}/*.yaml",))
+    printed = '[{"dst": "default", "gateway": "192.0.2.254", "dev": "eth0"}, {"dst": "default", "dev": "tun0"}]'
+    routes = read_default_routes(lambda command: (0, printed if "-4" in command else ""))
+    assert [(route["gateway"], route["files"]) for route in routes] == [("192.0.2.254", [str(old)]), ("", [])]

@@ -40,13 +40,17 @@ def test_a_pod_that_is_not_here_is_told_by_name() -> None:
 
 
 def test_the_operating_system_is_read_beside_what_is_wanted_of_it() -> None:
-    wanted = {"swap_allowed": True, "modules": ["no_such_module"], "sysctls": {"kernel.ostype": "Linux", "no.such": "1"}}
-    seen = probe.read_system(lambda _command: (0, "lxc\n"), wanted)
+    wanted = {"swap_allowed": True, "modules": ["no_such_module"], "sysctls": {"kernel.ostype": "Linux", "no.such": "1"},
+              "interfaces": []}  # fmt: skip
+    said = {"systemd-detect-virt": "lxc\n", "ip": '[{"dst": "default", "gateway": "192.0.2.254", "dev": "eth0"}]'}
+    seen = probe.read_system(lambda command: (0, said.get(command[0], "")), wanted)
     assert seen["wanted"] == wanted and seen["container"] is True
     assert seen["modules"]["loaded"] == {"no_such_module": False}
     assert seen["sysctls"]["live"] == {"kernel.ostype": "Linux", "no.such": None}
     assert isinstance(seen["swap"]["active"], list) and isinstance(seen["swap"]["fstab"], list)
-    assert probe.read_system(lambda _command: (0, "none\n"), wanted)["container"] is False
+    assert [route["gateway"] for route in seen["default_routes"] if route["version"] == 4] == ["192.0.2.254"]
+    said = {"systemd-detect-virt": "none\n"}
+    assert probe.read_system(lambda command: (0, said.get(command[0], "")), wanted)["container"] is False
 
 
 def test_a_name_outside_is_looked_up_and_the_first_address_that_answers_counts() -> None:

@@ -36,6 +36,7 @@ def test_the_roles_defaults_are_what_is_wanted(tmp_path: Path) -> None:
         "swap_allowed": False,
         "modules": kernel["node_kernel_modules"],
         "sysctls": kernel["node_kernel_sysctls"],
+        "interfaces": [],
         "mtu": 1450,
     }
 
@@ -43,10 +44,11 @@ def test_the_roles_defaults_are_what_is_wanted(tmp_path: Path) -> None:
 def test_a_nodes_own_variables_go_over_them(tmp_path: Path) -> None:
     found = wanted(
         tmp_path, node_swap_allowed=True, node_kernel_modules=["overlay"], node_kernel_sysctls={"a.b": "1"},
-        pod_cidrs=["fd00::/56"],
+        pod_cidrs=["fd00::/56"], networks=[{"name": "eth0", "gateway": "192.0.2.1", "mtu": 1500}],
     )  # fmt: skip
+    interfaces = [{"name": "eth0", "gateway": "192.0.2.1", "mtu": 1500}]
     sysctls = {"a.b": "1", "net.ipv6.conf.all.forwarding": "1"}
-    assert found == {"swap_allowed": True, "modules": ["overlay"], "sysctls": sysctls, "mtu": 1450}
+    assert found == {"swap_allowed": True, "modules": ["overlay"], "sysctls": sysctls, "interfaces": interfaces, "mtu": 1450}
 
 
 def python_that_fails(folder: Path, host: str, *turns: int) -> Path:
