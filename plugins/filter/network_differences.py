@@ -38,7 +38,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The keys C(mtu) and C(gateways) by interface, and C(problems).
+  description: The keys C(mtu), C(gateways) and C(stale) by interface, and C(problems).
   type: dict
 """
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
 from ansible_collections.detectviz.infra.plugins.module_utils._etcd_removal import remove_member
 from ansible_collections.detectviz.infra.plugins.module_utils._kubeadm_observe import admin_api
 from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused
@@ -18,8 +19,10 @@ def evict(address: str, name: str, member_address: str, check: bool = False) -> 
     member, _stay = remove_member(address, member_address, check=check)
     try:
         admin_api(address).request("GET" if check else "DELETE", f"/api/v1/nodes/{name}")
-    except ApiRefused as error:
-        if error.status != 404:
-            raise
-        return member
+    except InfraError as error:
+        if isinstance(error, ApiRefused) and error.status == 404:
+            return member
+        if member and not check:
+            raise InfraError(f"{error}. The member of {name} is out of etcd already: run again, for the rest of it") from error
+        raise
     return True

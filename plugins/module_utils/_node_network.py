@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.detectviz.infra.plugins.module_utils._guest_probe import parse_interfaces
+from ansible_collections.detectviz.infra.plugins.module_utils._served_certificate import plain_name
 
 DEFAULT_MTU = 1500
 CONFIGURATION = (
@@ -24,14 +25,21 @@ CONFIGURATION = (
     "/etc/network/if-up.d/detectviz",
 )
 """Where a node's network is written: for netplan, systemd-networkd and ifupdown."""
+OWN = (
+    "/etc/netplan/90-detectviz.yaml",
+    "/etc/systemd/network/*.network.d/90-detectviz.conf",
+    "/etc/network/if-up.d/detectviz",
+)
+"""The files that the role node_network writes."""
 Run = Callable[[list[str]], tuple[int, str]]
 
 
 def network_state(run: Run) -> dict[str, Any]:
-    """``{interfaces, gateways, renderer, files, resolved, resolvers, search}``.
+    """``{interfaces, gateways, own_gateways, renderer, files, resolved, resolvers, search}``.
 
-    ``gateways`` by interface; ``renderer`` is netplan, networkd, ifupdown or unknown; ``files`` are networkd's file per
-    interface; ``resolvers`` and ``search`` are what the system asks, whether or not resolved (``resolved``) is in between.
+    ``gateways`` by interface, and those of them that the role's own files name; ``renderer`` is netplan, networkd, ifupdown or
+    unknown; ``files`` are networkd's file per interface; ``resolvers`` and ``search`` are what the system asks, whether or not
+    resolved (``resolved``) is in between.
     """
     files = {
         name: found.group(1)
@@ -40,9 +48,14 @@ def network_state(run: Run) -> dict[str, Any]:
     }
     upstream = "/run/systemd/resolve/resolv.conf"
     resolvers, search = parse_resolv_conf(_read(upstream if os.path.exists(upstream) else "/etc/resolv.conf"))
+    gateways = parse_gateways([*_default_routes(run, 4), *_default_routes(run, 6)])
+    own = [_read(path) for pattern in OWN for path in glob.glob(pattern)]
     return {
         "interfaces": parse_interfaces(run(["ip", "-json", "address", "show"])[1]),
-        "gateways": parse_gateways([*_default_routes(run, 4), *_default_routes(run, 6)]),
+        "gateways": gateways,
+        "own_gateways": {
+            name: [gateway for gateway in known if any(names_gateway(text, gateway) for text in own)] for name, known in gateways.items()
+        },
         "renderer": _renderer(files),
         "files": files,
         "resolved": os.path.exists(upstream),
@@ -113,7 +126,7 @@ def superfluous_routes(wanted: Sequence[Mapping[str, Any]], routes: Sequence[Map
 
 def gateways_of(wanted: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """(interface, gateway) of the table."""
-    return [(nic["name"], str(nic[key])) for nic in wanted for key in ("gateway", "gateway6") if nic.get(key)]
+    return [(nic["name"], plain_name(nic[key])) for nic in wanted for key in ("gateway", "gateway6") if nic.get(key)]
 
 
 def _renderer(files: Mapping[str, str]) -> str:
@@ -156,12 +169,14 @@ def parse_resolv_conf(text: str) -> tuple[list[str], list[str]]:
 
 
 def network_differences(wanted: Sequence[Mapping[str, Any]], found: Mapping[str, Any]) -> dict[str, Any]:
-    """``{mtu: {interface: bytes}, gateways: {interface: [address]}, problems: [text]}``: what to write, what to report.
+    """``{mtu: {interface: bytes}, gateways: {interface: [address]}, stale: {interface: [address]}, problems: [text]}``.
+
+    What to write, and what to report. ``stale``: gateways that an earlier run wrote, and the table has no more.
 
     ``wanted`` are the table's interfaces with ``name``, ``mtu``, ``addresses``, ``gateway``, ``gateway6``. Missing
     interfaces and addresses are problems, as P1 gives them; a machine must not lose the address it is reached by.
     """
-    mtu, gateways, problems = {}, {}, []
+    mtu, gateways, stale, problems = {}, {}, {}, []
     for nic in wanted:
         name = nic["name"]
         interface = found["interfaces"].get(name)
@@ -174,10 +189,14 @@ def network_differences(wanted: Sequence[Mapping[str, Any]], found: Mapping[str,
             problems.append(f"{name} has not the address {', '.join(lost)} of the table: run P1, then reboot the machine")
         if interface["mtu"] != int(nic.get("mtu") or DEFAULT_MTU):
             mtu[name] = int(nic.get("mtu") or DEFAULT_MTU)
-        lacking = [gateway for _name, gateway in gateways_of([nic]) if gateway not in found["gateways"].get(name, [])]
+        wanted_ones = [gateway for _name, gateway in gateways_of([nic])]
+        lacking = [gateway for gateway in wanted_ones if gateway not in found["gateways"].get(name, [])]
         if lacking:
             gateways[name] = lacking
-    return {"mtu": mtu, "gateways": gateways, "problems": problems}
+        old = [gateway for gateway in found["own_gateways"].get(name, []) if gateway not in wanted_ones]
+        if old:
+            stale[name] = old
+    return {"mtu": mtu, "gateways": gateways, "stale": stale, "problems": problems}
 
 
 def with_site_mtu(

@@ -61,14 +61,16 @@ def upgrade_plan(
 ) -> dict[str, Any]:
     """``nodes``: by name what ``kubeadm_upgrade`` observed, with ``packages`` {name: version}, ``available``
     {name: [versions]}, ``offers_error``, ``runtime`` {missing: [text], error} and ``members`` (None without a control plane).
+    A ``runtime`` with an error was looked for in vain, and may still be had once its repository is known.
     ``workload``: of ``cluster_workload``. ``certificates``: rows of ``certificate_rows``. ``accept``: of ACCEPTABLE.
 
     Returns target, current (the lowest version of an API server), problems, accepted, notes, steps {name: [step]},
-    commands {name: command of kubeadm}, order (all names), undrained (nodes that are not ready), lines (the plan in words).
+    commands {name: command of kubeadm}, order (all names), undrained (nodes that are not ready), taken (those that we have taken out
+    of use before), lines (the plan in words).
 
     A node that is not ready forbids the begin of an upgrade, as P2 can mend it. Once one is begun nothing else can, and
-    nothing else could go on. A worker comes last; a master keeps its turn if only runtime and kubelet are left to do there,
-    which is what it may lack. Neither is drained, as nothing there would end its pods, unless it is ready at its turn.
+    nothing else could go on. A worker comes last; a master comes first if only runtime and kubelet are left to do there, which
+    is what it may lack. Neither is drained, as nothing there would end its pods, unless it is ready at its turn.
     """
     everyone = [*masters, *workers]
     unseen = [name for name in everyone if name not in nodes]
@@ -86,8 +88,9 @@ def upgrade_plan(
     unready = [name for name in everyone if not (workload["nodes"].get(name) or {"ready": True})["ready"]]
     # One that has the packages and did not become ready would end each run before the others' turn.
     last = sorted((name for name in unready if name in workers), key=lambda name: _has(nodes[name], PACKAGES, target))
-    halfway = [name for name in unready if name in masters and KUBELET in steps[name] and CONTROL_PLANE not in steps[name]]
-    order = [*(name for name in everyone if name not in last), *last]
+    halfway = [name for name in masters if name in unready and CONTROL_PLANE not in steps[name] and _old_kubelet(
+        nodes[name], workload["nodes"][name], target, ("kubelet",))]  # fmt: skip
+    order = [*halfway, *(name for name in everyone if name not in (*halfway, *last)), *last]
     undrained = [name for name in order if name in (*halfway, *last)]
     found = [
         *_skew_problems(nodes, workload, masters, workers, target),
@@ -105,10 +108,12 @@ def upgrade_plan(
         "target": target, "current": current, "problems": problems,
         "accepted": [text for kind, text in found if kind in accept],
         "notes": [
-            *(_goes_on(name) for name in halfway), *(_comes_last(name) for name in last if steps[name]), *_ending(certificates),
+            *(_goes_on(name, masters) for name in halfway), *(_comes_last(name) for name in last if steps[name]),
+            *_unknown_runtimes(nodes, steps), *_ending(certificates),
             *([f"v{_minor(target)} is maintained until {end_of_life}"] if end_of_life else []),
         ],
         "steps": steps, "commands": commands, "order": order, "undrained": undrained,
+        "taken": [name for name in everyone if (workload["nodes"].get(name) or {}).get("ours")],
         "lines": [f"{name}: {_words(steps[name], commands.get(name), target, drain and name not in undrained)}" for name in order],
     }  # fmt: skip
 
@@ -116,7 +121,7 @@ def upgrade_plan(
 def _refused(problems: list[str]) -> dict[str, Any]:
     return {
         "target": None, "current": None, "problems": problems, "accepted": [], "notes": [], "steps": {}, "commands": {},
-        "order": [], "undrained": [], "lines": [],
+        "order": [], "undrained": [], "taken": [], "lines": [],
     }  # fmt: skip
 
 
@@ -144,8 +149,11 @@ def _or_taken_out(name: str, masters: Sequence[str]) -> str:
     return "" if [name] == list(masters) else f", or {_taken_out(name)}"
 
 
-def _goes_on(name: str) -> str:
-    return f"{name} is not ready, and its control plane is new: its turn goes on with its container runtime and kubelet"
+def _goes_on(name: str, masters: Sequence[str]) -> str:
+    return (
+        f"{name} is not ready, and its control plane is new: its turn goes on, with its container runtime and kubelet. If that ends "
+        f"so again, journalctl -u containerd -u kubelet there tells why{_or_taken_out(name, masters)}"
+    )
 
 
 def _comes_last(name: str) -> str:
@@ -194,7 +202,7 @@ def _steps(
     commands: dict[str, str] = {}
     for name in [*masters, *workers]:
         node, seen = nodes[name], workload["nodes"].get(name) or {}
-        kubelet = not (node["kubelet"] == seen.get("kubelet") == target and _has(node, PACKAGES, target))
+        kubelet = _old_kubelet(node, seen, target, PACKAGES)
         kubeadm = node["begun"] is not None or (_old_control_plane(node, target) if name in masters else kubelet)
         found = {
             KUBEADM: not _has(node, ("kubeadm",), target),
@@ -214,6 +222,11 @@ def _steps(
         commands[first] = APPLY
         steps[first] = [step for step in (KUBEADM, CONTROL_PLANE, KUBELET, RELEASE) if step in [*steps[first], CONTROL_PLANE]]
     return steps, commands
+
+
+def _old_kubelet(node: Mapping[str, Any], seen: Mapping[str, Any], target: str, packages: Sequence[str]) -> bool:
+    """Whether the kubelet, as installed and as it runs, or one of the packages is of another version."""
+    return not (node["kubelet"] == seen.get("kubelet") == target and _has(node, packages, target))
 
 
 def _has(node: Mapping[str, Any], names: Sequence[str], target: str) -> bool:
@@ -282,14 +295,23 @@ def _missing_packages(
         ]
         if missing:
             lacking.setdefault((f"{', '.join(missing)} {target}", node["offers_error"]), []).append(name)
-        if KUBELET in planned and node["runtime"]["missing"]:
-            lacking.setdefault((", ".join(node["runtime"]["missing"]), node["runtime"]["error"]), []).append(name)
+        if KUBELET in planned and node["runtime"]["missing"] and not node["runtime"]["error"]:
+            lacking.setdefault((", ".join(node["runtime"]["missing"]), ""), []).append(name)
     for (packages, error), names in lacking.items():
         why = f" ({error})" if error else ""
         yield "", (
             f"{packages} cannot be had on {', '.join(names)}{why}: name a version that is offered, or a mirror that has it "
             "(package_mirrors)"
         )
+
+
+def _unknown_runtimes(nodes: Mapping[str, Mapping[str, Any]], steps: Mapping[str, Sequence[str]]) -> list[str]:
+    return [
+        f"Whether {name} can have the container runtime that the site wants is not known ({nodes[name]['runtime']['error']}): its "
+        "repository is made known, and asked again, before any node is emptied"
+        for name, planned in steps.items()
+        if KUBELET in planned and nodes[name]["runtime"]["error"]
+    ]
 
 
 def _unhealthy(

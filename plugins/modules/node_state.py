@@ -98,7 +98,7 @@ state:
     swap: {description: "C(active), C(fstab), C(units), C(services).", type: dict}
     modules: {description: "C(loadable), C(kept) and C(loaded) by name.", type: dict}
     sysctls: {description: "C(live) and C(kept) by name.", type: dict}
-    network: {description: "C(interfaces), C(gateways), C(renderer), C(files), C(resolvers), C(search).", type: dict}
+    network: {description: "C(interfaces), C(gateways), C(own_gateways), C(renderer), C(files), C(resolvers), C(search).", type: dict}
     time: {description: "C(client), C(synchronised), C(settable), C(clock) and C(offset) in seconds.", type: dict}
     packages: {description: "C(installed) and C(available) by name.", type: dict}
     services: {description: "By name C(exists), C(active), C(enabled), C(since).", type: dict}

@@ -1,4 +1,4 @@
-"""Kubernetes 1.35 becomes 1.36 on real guests, in a lab of its own; two of the runs are killed on the way.
+"""Kubernetes 1.35 becomes 1.36 on real guests, in a lab of its own; two of the runs are killed on the way, and one fails.
 
 The tests of this file are one story, told in order.
 """
@@ -193,9 +193,9 @@ def test_a_run_stops_where_the_container_runtime_does_not_start_and_the_next_one
     broken = r"[Service]\nExecStart=\nExecStart=/bin/false\nRestart=no\n"
     old_cluster.on("master-2", f"mkdir {folder} && printf '{broken}' > {folder}/broken.conf && systemctl daemon-reload")
     said = told(old_cluster.refused(UPGRADE))
-    assert "master-2 is not upgraded, for the error above" in said and "the node stays out of use until then" in said
+    assert "The upgrade of master-2 stopped at the error above" in said and "which stays out of use until then" in said
     eventually("master-2 is not ready", lambda: "master-2" not in old_cluster.ready())
-    assert kubelets(old_cluster)["master-2"] == OLD
+    assert old_cluster.on("master-2", "dpkg-query --show --showformat='${Version}' kubelet").startswith(f"{OLD}.")
     old_cluster.on("master-2", f"rm -r {folder} && systemctl daemon-reload")
     said = told(old_cluster.play(UPGRADE, "--check"))
     assert "master-2 is not ready, and its control plane is new: its turn goes on" in said

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 from ansible_collections.detectviz.infra.plugins.module_utils import _kubeadm_evict as evict
-from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused
+from ansible_collections.detectviz.infra.plugins.module_utils._errors import InfraError
+from ansible_collections.detectviz.infra.plugins.module_utils._kubernetes_https import ApiRefused, ApiUnreachable
 
 
 class Cluster:
@@ -45,3 +48,18 @@ def test_a_check_run_tells_what_a_run_does_and_a_second_run_does_nothing(
     assert evict.evict(*words) == told
     assert (cluster.members, cluster.nodes) == ({"192.0.2.11"}, {"node-1"})
     assert not evict.evict(*words)
+
+
+def test_a_node_object_that_cannot_be_deleted_is_told_with_what_has_left_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster({"192.0.2.11", "192.0.2.12"}, {"node-1", "node-2"})
+    words = ("192.0.2.11", "node-2", "192.0.2.12")
+
+    def unreachable(_method: str, _path: str) -> None:
+        raise ApiUnreachable("192.0.2.11 does not answer")
+
+    monkeypatch.setattr(evict, "remove_member", cluster.remove_member)
+    monkeypatch.setattr(evict, "admin_api", lambda _address: SimpleNamespace(request=unreachable))
+    with pytest.raises(InfraError, match=r"does not answer\. The member of node-2 is out of etcd already: run again"):
+        evict.evict(*words)
+    with pytest.raises(ApiUnreachable, match="does not answer$"):
+        evict.evict(*words)

@@ -34,6 +34,7 @@ FOUND = {
         "eth1": {"mtu": 9000, "addresses": ["10.0.0.11/24", "10.0.0.99/24"]},
     },
     "gateways": {"eth0": ["192.168.0.1"]},
+    "own_gateways": {"eth0": []},
 }
 
 
@@ -42,7 +43,7 @@ def changed(**interfaces: dict) -> dict:
 
 
 def test_a_network_as_in_the_table_has_nothing_to_write() -> None:
-    assert network_differences(TABLE, FOUND) == {"mtu": {}, "gateways": {}, "problems": []}
+    assert network_differences(TABLE, FOUND) == {"mtu": {}, "gateways": {}, "stale": {}, "problems": []}
 
 
 def test_another_mtu_is_written() -> None:
@@ -51,6 +52,20 @@ def test_another_mtu_is_written() -> None:
 
 def test_a_missing_gateway_is_written() -> None:
     assert network_differences(TABLE, {**FOUND, "gateways": {}})["gateways"] == {"eth0": ["192.168.0.1"]}
+
+
+def test_a_gateway_of_an_earlier_run_is_written_out_only_where_the_table_has_it_no_more() -> None:
+    both = {**FOUND, "gateways": {"eth0": ["192.168.0.1", "192.168.0.254"]}}
+    own = {**both, "own_gateways": {"eth0": ["192.168.0.1", "192.168.0.254"]}}
+    assert network_differences(TABLE, both)["stale"] == {}
+    assert network_differences(TABLE, own)["stale"] == {"eth0": ["192.168.0.254"]}
+    assert network_differences([{**TABLE[0], "gateway": None}, TABLE[1]], own)["stale"] == {"eth0": ["192.168.0.1", "192.168.0.254"]}
+
+
+def test_a_gateway_of_the_table_may_be_written_in_its_long_form() -> None:
+    table = [{"name": "eth0", "addresses": ["fd00::b/64"], "gateway6": "FD00:0:0::1", "mtu": 9000}]
+    found = {"interfaces": {"eth0": {"mtu": 9000, "addresses": ["fd00::b/64"]}}, "gateways": {"eth0": ["fd00::1"]}, "own_gateways": {}}
+    assert network_differences(table, found)["gateways"] == {}
 
 
 def test_a_missing_address_or_interface_is_a_problem_of_p1() -> None:

@@ -13,7 +13,7 @@ import pytest
 from tests.unit.plays import play, tasks_of
 
 REFUSED = "The member 192.0.2.11 stays in etcd: it has lost its majority"
-OUT_OF_USE = "w1 was emptied, and stays out of use until this playbook is run again, or kubectl uncordon w1"
+OUT_OF_USE = "w1 was emptied, and stays out of use until this playbook is run again; to keep it, kubectl uncordon w1"
 
 
 def leaving(folder: Path, drained: bool, outcome: dict[str, Any], *arguments: str) -> tuple[int, str]:
@@ -24,7 +24,7 @@ def leaving(folder: Path, drained: bool, outcome: dict[str, Any], *arguments: st
     task.update(outcome, become=False)
     step["when"] = "inventory_hostname == 'here'"
     variables = {"leaving": "w1", "leave_asked": "m1", "leave_drain": {"drain": drained}}
-    return play(folder, [step], {"here": variables, "m1": {}}, *arguments)
+    return play(folder, [step], {"here": variables, "m1": {}}, *arguments, masters=["m1"])
 
 
 @pytest.mark.parametrize(("drained", "words", "told"), [(True, (), True), (False, (), False), (True, ("--check",), False)])

@@ -69,20 +69,28 @@ def test_a_node_that_is_not_ready_is_started_and_drained_only_if_that_made_it_re
     assert not (undrained and drained) or output.index(asked) < output.index(DRAIN)
 
 
-@pytest.mark.parametrize(
-    ("drained", "ours", "stays"), [(True, None, True), (False, False, False), (False, True, True), (False, None, False)]
-)
-def test_an_error_after_the_drain_is_told_with_what_becomes_of_the_node(
-    tmp_path: Path, drained: bool, ours: bool | None, stays: bool
-) -> None:
+def done_while_empty() -> dict[str, Any]:
     (block,) = [task for task in tasks_of("roles/kubernetes_upgrade/tasks/kubelet.yml") if "block" in task]
-    block["block"] = [{"ansible.builtin.fail": {"msg": "no runtime"}}]
-    variables: dict[str, Any] = {"__kubernetes_upgrade_drained": {"changed": False, **({} if drained else {"skipped": True})}}
-    if ours is not None:
-        variables["__kubernetes_upgrade_now"] = {"workload": {"nodes": {"w1": {"ours": ours}}}}
-    code, output = play(tmp_path, [block], {"w1": variables})
-    assert code != 0 and "w1 is not upgraded, for the error above (no runtime)" in output, output
-    assert ("the node stays out of use until then" in output) is stays, output
+    return dict(block)
+
+
+def test_the_packages_come_last_as_by_them_the_next_run_sees_a_node_that_is_done() -> None:
+    roles = [task["ansible.builtin.include_role"]["name"] for task in done_while_empty()["block"] if "ansible.builtin.include_role" in task]
+    assert roles == ["detectviz.infra.containerd", "detectviz.infra.kubernetes_packages"]
+
+
+@pytest.mark.parametrize(("drained", "before", "stays"), [(True, False, True), (False, True, True), (False, False, False)])
+def test_an_error_after_the_drain_is_told_with_what_becomes_of_the_node(
+    tmp_path: Path, drained: bool, before: bool, stays: bool
+) -> None:
+    """``before``: whether an earlier run took it out of use."""
+    block = {**done_while_empty(), "block": [{"ansible.builtin.fail": {"msg": "no runtime"}}]}
+    plan = {"kubernetes_upgrade_plan": {"taken": ["w1"] if before else []}}
+    result = {"changed": False, **({} if drained else {"skipped": True})}
+    variables = {**tasks_of("roles/kubernetes_upgrade/vars/main.yml"), "__kubernetes_upgrade_drained": result}
+    code, output = play(tmp_path, [block], {"localhost": plan, "w1": variables}, "--limit", "w1")
+    assert code != 0 and "The upgrade of w1 stopped at the error above (no runtime)" in output, output
+    assert ("which stays out of use until then" in output) is stays, output
 
 
 def told(monkeypatch: pytest.MonkeyPatch, kubeconfig: Path) -> str:
